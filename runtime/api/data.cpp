@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sending and receiving without overlapped (clauses IO).
+#include <algorithm>
+#include <vector>
+
+#include <boost/container/small_vector.hpp>
+
+#include "runtime/api/address.hpp"
+#include "runtime/api/call.hpp"
+#include "runtime/api/user_memory.hpp"
+
+#include <joinleaf/ext.h>
+
+using namespace joinleaf;
+
+namespace {
+
+using buffers = boost::container::small_vector<iovec, 8>;
+
+constexpr unsigned known_send_flags = MSG_OOB | MSG_DONTROUTE | MSG_PARTIAL | MSG_DONTWAIT | MSG_NOSIGNAL;
+constexpr unsigned known_receive_flags = MSG_OOB | MSG_PEEK | MSG_WAITALL | MSG_PARTIAL | MSG_DONTWAIT;
+
+// Host flags that a Linux program may bring along keep their meaning; everything unknown is refused.
+int translate(unsigned flags, unsigned known, std::uint32_t& out) noexcept {
+    if ((flags & ~known) != 0) {
+        return WSAEOPNOTSUPP;
+    }
+    out = ((flags & MSG_OOB) != 0 ? JL_MSG_OOB : 0U) | ((flags & MSG_PEEK) != 0 ? JL_MSG_PEEK : 0U) |
+          ((flags & MSG_PARTIAL) != 0 ? JL_MSG_PART : 0U);
+    return 0;
+}
+
+int flags_allowed(const socket::socket_object& object, std::uint32_t flags) noexcept {
+    if ((flags & JL_MSG_OOB) != 0 && !object.service(XP1_EXPEDITED_DATA)) {
+        return WSAEOPNOTSUPP;
+    }
+    if ((flags & JL_MSG_PART) != 0 && !object.service(XP1_PARTIAL_MESSAGE)) {
+        return WSAEOPNOTSUPP;
+    }
+    return 0;
+}
+
+void gather(const WSABUF* from, DWORD count, buffers& to) {
+    for (DWORD i = 0; i < count; ++i) {
+        to.push_back({from[i].buf, from[i].len});
+    }
+}
+
+jl_msg message_of(buffers& from, std::uint32_t flags) noexcept {
+    jl_msg message{};
+    message.iov = from.data();
+    message.iov_count = static_cast<std::uint32_t>(from.size());
+    message.flags = flags;
+    return message;
+}
+
+int send_one(socket::socket_object& object, buffers& data, unsigned flags, const sockaddr* to, int to_length, std::size_t& sent) {
+    std::uint32_t translated = 0;
+    if (const int code = translate(flags, known_send_flags, translated); code != 0) {
+        return code;
+    }
+    if (translated != 0) {
+        if (const int code = flags_allowed(object, translated); code != 0) {
+            return code;
+        }
+    }
+    auto message = message_of(data, translated);
+    api::address address;
+    if (to != nullptr && object.connectionless()) { // a connected or rooted socket has its peers (IO-09)
+        if (const int code = address.load(to, to_length, object.entry().protocol->family); code != 0) {
+            return code;
+        }
+        message.addr = const_cast<sockaddr*>(address.get());
+        message.addr_len = address.length();
+    }
+    const auto done = object.send({&message, 1}, (flags & MSG_DONTWAIT) != 0);
+    if (!done) {
+        return done.error();
+    }
+    sent = message.size;
+    return 0;
+}
+
+// What a receive brought.
+struct received {
+    std::size_t bytes = 0;
+    std::uint32_t flags = 0; // JL_MSG_*
+};
+
+// The source goes to the application as far as there is room; a provider that knows none stores length 0.
+struct source_room {
+    sockaddr_storage storage{};
+    sockaddr* to = nullptr;
+    int* to_length = nullptr;
+
+    int prepare(sockaddr* from, int* from_length) noexcept {
+        if (from == nullptr || from_length == nullptr) {
+            return 0;
+        }
+        int room = 0;
+        if (!api::get(from_length, room) || room < 0 || !api::writable(from, static_cast<std::size_t>(room))) {
+            return WSAEFAULT;
+        }
+        to = from;
+        to_length = from_length;
+        return 0;
+    }
+    void attach(jl_msg& message) noexcept {
+        if (to != nullptr) {
+            message.addr = reinterpret_cast<sockaddr*>(&storage);
+            message.addr_len = sizeof storage;
+        }
+    }
+    int store(const jl_msg& message) const noexcept {
+        if (to == nullptr || message.addr_len == 0) {
+            return 0;
+        }
+        if (*to_length < static_cast<int>(message.addr_len)) {
+            return WSAEFAULT;
+        }
+        std::memcpy(to, &storage, message.addr_len);
+        *to_length = static_cast<int>(message.addr_len);
+        return 0;
+    }
+};
+
+int receive_into(socket::socket_object& object, buffers& room, unsigned flags, source_room& source, received& out) {
+    std::uint32_t translated = 0;
+    if (const int code = translate(flags, known_receive_flags, translated); code != 0) {
+        return code;
+    }
+    translated &= ~JL_MSG_PART; // on receiving it asks for nothing
+    if (translated != 0) {
+        if (const int code = flags_allowed(object, translated); code != 0) {
+            return code;
+        }
+    }
+    auto message = message_of(room, translated);
+    source.attach(message);
+    const auto done = object.receive({&message, 1}, (flags & MSG_DONTWAIT) != 0);
+    if (!done) {
+        const bool end_of_stream = done.error() == WSAEDISCON && !object.message_oriented();
+        return end_of_stream ? 0 : done.error(); // IO-12
+    }
+    out.bytes = message.size;
+    out.flags = message.flags;
+    return source.store(message);
+}
+
+// MSG_WAITALL on a byte stream: goes on until the buffers are full, the stream ends, or nothing more may be waited for.
+int receive_all(socket::socket_object& object, buffers& room, unsigned flags, source_room& source, received& out) {
+    const bool collects = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0 && !object.message_oriented() && !object.nonblocking();
+    if (!collects) {
+        return receive_into(object, room, flags, source, out);
+    }
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < room.size();) {
+        buffers rest(room.begin() + static_cast<std::ptrdiff_t>(i), room.end());
+        received part;
+        const int code = receive_into(object, rest, flags, source, part);
+        if (code != 0 || part.bytes == 0) {
+            out.bytes = total;
+            return total > 0 ? 0 : code;
+        }
+        total += part.bytes;
+        for (auto left = part.bytes; left > 0 && i < room.size();) {
+            const auto taken = std::min(left, room[i].iov_len);
+            room[i] = {static_cast<char*>(room[i].iov_base) + taken, room[i].iov_len - taken};
+            left -= taken;
+            i += room[i].iov_len == 0 ? 1U : 0U;
+        }
+    }
+    out.bytes = total;
+    return 0;
+}
+
+// A call that asks for overlapped operation, on a socket that can have it, is not carried out as an ordinary one (IO-40, IO-41).
+bool asks_for_overlapped(const socket::socket_object& object, const void* overlapped, bool routine) noexcept {
+    return (object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (overlapped != nullptr || routine);
+}
+
+bool message_was_longer(const received& got) noexcept { return (got.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0; }
+
+} // namespace
+
+int jl_send(SOCKET s, const void* buffer, int length, int flags) { return jl_sendto(s, buffer, length, flags, nullptr, 0); }
+
+int jl_sendto(SOCKET s, const void* buffer, int length, int flags, const sockaddr* to, int to_length) {
+    std::size_t sent = 0;
+    const int code = api::socket_call(s, [&](socket::socket_object& object) {
+        if (length < 0 || (buffer == nullptr && length > 0)) {
+            return WSAEFAULT;
+        }
+        buffers data;
+        data.push_back({const_cast<void*>(buffer), static_cast<std::size_t>(length)});
+        return send_one(object, data, static_cast<unsigned>(flags), to, to_length, sent);
+    });
+    return code == 0 ? static_cast<int>(sent) : SOCKET_ERROR;
+}
+
+int jl_recv(SOCKET s, void* buffer, int length, int flags) { return jl_recvfrom(s, buffer, length, flags, nullptr, nullptr); }
+
+int jl_recvfrom(SOCKET s, void* buffer, int length, int flags, sockaddr* from, int* from_length) {
+    received got;
+    const int code = api::socket_call(s, [&](socket::socket_object& object) {
+        if (length < 0 || (buffer == nullptr && length > 0)) {
+            return WSAEFAULT;
+        }
+        source_room source;
+        if (const int wrong = source.prepare(from, from_length); wrong != 0) {
+            return wrong;
+        }
+        buffers room;
+        room.push_back({buffer, static_cast<std::size_t>(length)});
+        const int outcome = receive_all(object, room, static_cast<unsigned>(flags), source, got);
+        return outcome == 0 && message_was_longer(got) ? WSAEMSGSIZE : outcome; // IO-10
+    });
+    return code == 0 ? static_cast<int>(got.bytes) : SOCKET_ERROR;
+}
+
+int WSASend(SOCKET s, LPWSABUF from, DWORD count, LPDWORD sent, DWORD flags, LPWSAOVERLAPPED overlapped,
+            LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return WSASendTo(s, from, count, sent, flags, nullptr, 0, overlapped, routine);
+}
+
+int WSASendTo(SOCKET s, LPWSABUF from, DWORD count, LPDWORD sent, DWORD flags, const sockaddr* to, int to_length,
+              LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return api::socket_call(s, [&](socket::socket_object& object) {
+        if (from == nullptr || sent == nullptr) {
+            return WSAEFAULT;
+        }
+        if (count == 0) {
+            return WSAEINVAL;
+        }
+        if (asks_for_overlapped(object, overlapped, routine != nullptr)) {
+            return WSAEOPNOTSUPP;
+        }
+        buffers data;
+        gather(from, count, data);
+        std::size_t bytes = 0;
+        const int code = send_one(object, data, flags, to, to_length, bytes);
+        *sent = static_cast<DWORD>(bytes);
+        return code;
+    });
+}
+
+int WSARecv(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, LPWSAOVERLAPPED overlapped,
+            LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return WSARecvFrom(s, into, count, bytes, flags, nullptr, nullptr, overlapped, routine);
+}
+
+int WSARecvFrom(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from, LPINT from_length,
+                LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return api::socket_call(s, [&](socket::socket_object& object) {
+        if (into == nullptr || bytes == nullptr || flags == nullptr) {
+            return WSAEFAULT;
+        }
+        if (count == 0) {
+            return WSAEINVAL;
+        }
+        if (asks_for_overlapped(object, overlapped, routine != nullptr)) {
+            return WSAEOPNOTSUPP;
+        }
+        source_room source;
+        if (const int wrong = source.prepare(from, from_length); wrong != 0) {
+            return wrong;
+        }
+        buffers room;
+        gather(into, count, room);
+        received got;
+        const int code = receive_all(object, room, *flags, source, got);
+        *bytes = static_cast<DWORD>(got.bytes);
+        if (code != 0) {
+            return code;
+        }
+        const bool partial = (got.flags & JL_MSG_REST) != 0 && object.service(XP1_PARTIAL_MESSAGE);
+        *flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
+        return message_was_longer(got) && !partial ? WSAEMSGSIZE : 0;
+    });
+}
+
+namespace {
+
+// The messages of a batch with their buffers, in the provider's form.
+struct batch {
+    buffers all;
+    boost::container::small_vector<jl_msg, 64> messages;
+    boost::container::small_vector<sockaddr_storage, 8> sources;
+
+    int load(socket::socket_object& object, const jl_message* from, int count, unsigned known, bool receives) {
+        if (from == nullptr) {
+            return WSAEFAULT;
+        }
+        if (count <= 0) {
+            return WSAEINVAL;
+        }
+        for (int i = 0; i < count; ++i) {
+            gather(from[i].buffers, from[i].buffer_count, all);
+        }
+        sources.resize(receives ? static_cast<std::size_t>(count) : 0);
+        std::size_t at = 0;
+        for (int i = 0; i < count; ++i) {
+            jl_msg one{};
+            one.iov = all.data() + at;
+            one.iov_count = from[i].buffer_count;
+            at += from[i].buffer_count;
+            int code = translate(from[i].flags, known, one.flags);
+            code = code != 0 || one.flags == 0 ? code : flags_allowed(object, one.flags);
+            if (code != 0) {
+                return code;
+            }
+            if (from[i].address != nullptr && (receives || object.connectionless())) {
+                one.addr = receives ? reinterpret_cast<sockaddr*>(&sources[static_cast<std::size_t>(i)]) : from[i].address;
+                one.addr_len = receives ? static_cast<std::uint32_t>(sizeof(sockaddr_storage))
+                                        : static_cast<std::uint32_t>(from[i].address_length);
+            }
+            messages.push_back(one);
+        }
+        return 0;
+    }
+};
+
+void store_received(const jl_msg& one, jl_message& to) noexcept {
+    to.bytes = one.size;
+    to.flags = (one.flags & JL_MSG_REST) != 0 ? static_cast<DWORD>(MSG_PARTIAL) : 0;
+    to.error = (one.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0 ? WSAEMSGSIZE : 0;
+    if (to.address != nullptr) {
+        const auto len = std::min<std::uint32_t>(one.addr_len, static_cast<std::uint32_t>(std::max(0, to.address_length)));
+        std::memcpy(to.address, one.addr, len);
+        to.address_length = static_cast<int>(one.addr_len);
+    }
+}
+
+} // namespace
+
+int jl_send_batch(SOCKET s, jl_message* messages, int count) {
+    std::uint32_t done = 0;
+    const int code = api::socket_call(s, [&](socket::socket_object& object) {
+        batch all;
+        if (const int wrong = all.load(object, messages, count, known_send_flags, false); wrong != 0) {
+            return wrong;
+        }
+        const auto sent = object.send({all.messages.data(), all.messages.size()});
+        if (!sent) {
+            return sent.error();
+        }
+        done = *sent;
+        for (std::uint32_t i = 0; i < done; ++i) {
+            messages[i].bytes = all.messages[i].size;
+            messages[i].error = 0;
+        }
+        return 0;
+    });
+    return code == 0 ? static_cast<int>(done) : SOCKET_ERROR;
+}
+
+int jl_recv_batch(SOCKET s, jl_message* messages, int count) {
+    std::uint32_t done = 0;
+    const int code = api::socket_call(s, [&](socket::socket_object& object) {
+        batch all;
+        if (const int wrong = all.load(object, messages, count, known_receive_flags, true); wrong != 0) {
+            return wrong;
+        }
+        const auto got = object.receive({all.messages.data(), all.messages.size()});
+        if (!got) {
+            return got.error();
+        }
+        done = *got;
+        for (std::uint32_t i = 0; i < done; ++i) {
+            store_received(all.messages[i], messages[i]);
+        }
+        return 0;
+    });
+    return code == 0 ? static_cast<int>(done) : SOCKET_ERROR;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Socket options and ioctls.
+#include "runtime/api/call.hpp"
+#include "runtime/api/user_memory.hpp"
+
+using namespace joinleaf;
+
+int jl_setsockopt(SOCKET s, int level, int option, const void* value, int length) {
+    return api::socket_call(s, [&](socket::socket_object& object) {
+        if (length <= 0 || !api::readable(value, static_cast<std::size_t>(length))) {
+            return WSAEFAULT;
+        }
+        return object.set_option(level, option, value, length);
+    });
+}
+
+int jl_getsockopt(SOCKET s, int level, int option, void* value, int* length) {
+    return api::socket_call(s, [&](socket::socket_object& object) {
+        int room = 0;
+        if (!api::get(length, room) || room <= 0 || !api::writable(value, static_cast<std::size_t>(room))) {
+            return WSAEFAULT;
+        }
+        return object.get_option(level, option, value, length);
+    });
+}
+
+int jl_ioctlsocket(SOCKET s, LONG command, jl_u_long* argument) {
+    return api::socket_call(s, [&](socket::socket_object& object) {
+        jl_u_long value = 0;
+        if (!api::get(argument, value)) {
+            return WSAEFAULT;
+        }
+        const auto code = static_cast<DWORD>(command);
+        const auto in = std::as_bytes(std::span(&value, 1));
+        std::uint32_t bytes = 0;
+        const auto refused = object.ioctl(code, in, std::as_writable_bytes(std::span(argument, 1)), bytes);
+        return refused;
+    });
+}
+
+int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size, LPDWORD returned,
+             LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return api::socket_call(s, [&](socket::socket_object& object) {
+        if ((object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (overlapped != nullptr || routine != nullptr)) {
+            return WSAEOPNOTSUPP;
+        }
+        if (!api::writable(returned, returned == nullptr ? 1 : sizeof *returned) || !api::readable(in, in == nullptr ? 0 : in_size) ||
+            !api::writable(out, out == nullptr ? 0 : out_size)) {
+            return WSAEFAULT; // IO-20
+        }
+        const std::span input(static_cast<const std::byte*>(in), in == nullptr ? 0 : in_size);
+        const std::span output(static_cast<std::byte*>(out), out == nullptr ? 0 : out_size);
+        std::uint32_t bytes = 0;
+        const auto refused = object.ioctl(code, input, output, bytes);
+        if (refused == 0) {
+            *returned = bytes;
+        }
+        return refused;
+    });
+}

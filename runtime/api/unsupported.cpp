@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls that this version declares and does not carry out: each checks what it can and answers the documented code.
+#include "runtime/api/call.hpp"
+
+using namespace joinleaf;
+
+BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL /*wait*/, LPDWORD flags) {
+    api::socket_call(s, [&](socket::socket_object& /*object*/) {
+        return overlapped == nullptr || transferred == nullptr || flags == nullptr ? WSAEFAULT : WSAEOPNOTSUPP;
+    });
+    return FALSE; // no overlapped operation can have been started
+}
+
+int WSAAsyncSelect(SOCKET s, HWND /*receiver*/, UINT /*message*/, LONG /*events*/) {
+    return api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
+}
+
+int WSADuplicateSocketA(SOCKET s, DWORD /*process*/, LPWSAPROTOCOL_INFOA /*info*/) {
+    return api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
+}
+
+int WSADuplicateSocketW(SOCKET s, DWORD /*process*/, LPWSAPROTOCOL_INFOW /*info*/) {
+    return api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
+}
+
+BOOL WSAGetQOSByName(SOCKET s, LPWSABUF /*name*/, LPQOS /*qos*/) {
+    api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
+    return FALSE;
+}

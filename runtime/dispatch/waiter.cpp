@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/dispatch/waiter.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+#include <boost/container/small_vector.hpp>
+
+namespace joinleaf::dispatch {
+namespace {
+
+// The time left as ppoll takes it.
+timespec time_left(std::chrono::steady_clock::time_point until) noexcept {
+    const auto left = std::max(std::chrono::nanoseconds::zero(), until - std::chrono::steady_clock::now());
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+    return {seconds.count(), static_cast<long>((left - seconds).count())};
+}
+
+} // namespace
+
+waiter& waiter::of_thread() {
+    thread_local waiter own;
+    return own;
+}
+
+waiter::waiter() : eventfd_(make_eventfd()) {
+    if (!eventfd_) {
+        throw std::system_error(EMFILE, std::generic_category());
+    }
+}
+
+bool waiter::wait(std::span<const pollfd> descriptors, const deadline& until) {
+    boost::container::small_vector<pollfd, 8> all(descriptors.begin(), descriptors.end());
+    all.push_back({eventfd_.get(), POLLIN, 0});
+    for (;;) {
+        timespec left{};
+        if (until) {
+            left = time_left(*until);
+        }
+        const int count = ::ppoll(all.data(), all.size(), until ? &left : nullptr, nullptr);
+        if (count > 0) {
+            if (all.back().revents != 0) {
+                lower(eventfd_);
+            }
+            return true;
+        }
+        if (count == 0) {
+            return false;
+        }
+        // A signal handler ran: Winsock knows no interruption by signals, the wait goes on.
+    }
+}
+
+} // namespace joinleaf::dispatch

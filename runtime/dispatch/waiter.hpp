@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+
+#include <poll.h>
+
+#include "runtime/dispatch/descriptor.hpp"
+
+namespace joinleaf::dispatch {
+
+// When a wait ends by itself; empty: never.
+using deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+// The means by which a thread that waits inside a blocking call is woken from elsewhere. One per thread.
+//
+// The order that loses no wake-up: put the waiter into the list of those to kick, look whether there still is something to wait for, wait.
+class waiter {
+  public:
+    // The calling thread's own.
+    static waiter& of_thread();
+
+    void kick() noexcept { raise(eventfd_); } // [any]
+
+    // Waits until one of the descriptors is ready, a kick came, or the time is over (false). Kicks are used up.
+    bool wait(std::span<const pollfd> descriptors, const deadline& until);
+
+  private:
+    waiter();
+    descriptor eventfd_;
+};
+
+} // namespace joinleaf::dispatch

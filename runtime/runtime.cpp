@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/runtime.hpp"
+
+#include <chrono>
+#include <mutex>
+
+#include "runtime/explanation.hpp"
+#include "runtime/host/host_table.hpp"
+#include "runtime/log.hpp"
+#include "runtime/socket/socket_object.hpp"
+
+namespace joinleaf {
+namespace {
+
+// The count of WSAStartup and what it keeps alive.
+struct process_state {
+    std::mutex mutex;
+    unsigned starts = 0;
+    std::shared_ptr<runtime> running;
+};
+
+process_state& process() {
+    static auto& one = *new process_state; // calls may come from destructors that run after main()
+    return one;
+}
+
+config::result<config::configuration> read(const runtime::origin& where) {
+    switch (where.from) {
+    case runtime::origin::kind::file: return config::load_file(where.name);
+    case runtime::origin::kind::text: return config::parse_text(where.text, where.name);
+    case runtime::origin::kind::search_order: break;
+    }
+    return config::load();
+}
+
+std::string sentence_of(const std::vector<config::problem>& problems) {
+    std::string all;
+    for (const auto& one : problems) {
+        all += (all.empty() ? "" : "\n") + one.text();
+    }
+    return all;
+}
+
+// How long the last WSACleanup waits for providers to let go of their sockets; an aborted socket takes a turn of its loop.
+constexpr std::chrono::seconds closing_limit{10};
+
+void close_every_socket() {
+    auto& table = socket::open_sockets();
+    std::vector<std::uintptr_t> numbers;
+    table.each_number([&](std::uintptr_t number) { numbers.push_back(number); });
+    std::vector<socket::socket_object*> mine;
+    for (const auto number : numbers) {
+        const auto held = table.acquire(number);
+        if (held && table.shut(number)) {
+            held->interrupt();
+            mine.push_back(held.get());
+        }
+    }
+    for (auto* const one : mine) {
+        table.drain(one->number());
+        one->abort();
+    }
+    if (!socket::wait_until_all_gone(closing_limit)) {
+        log(severity::error, "a provider has not let go of its sockets within {} s; its memory stays in use", closing_limit.count());
+    }
+}
+
+} // namespace
+
+runtime::runtime(config::configuration configuration, origin where)
+    : where_(std::move(where)),
+      loops_(configuration.reactor.threads, configuration.reactor.spin, configuration.reactor.cpus),
+      catalog_((host::serve_loops_of(&loops_), configuration), host::table()) {}
+
+runtime::~runtime() { host::serve_loops_of(nullptr); }
+
+int runtime::start(const origin& where) {
+    auto& state = process();
+    const std::lock_guard hold(state.mutex);
+    if (state.starts > 0 && where.from != origin::kind::search_order && !(state.running->where() == where)) {
+        set_explanation("the runtime already runs with another configuration: " +
+                        (state.running->where().name.empty() ? std::string("the search order's") : state.running->where().name));
+        return WSAEINVAL;
+    }
+    if (state.starts == 0) {
+        auto configuration = read(where);
+        if (!configuration) {
+            set_explanation(sentence_of(configuration.error()));
+            log(severity::error, "{}", explanation());
+            return WSAEINVAL;
+        }
+        state.running = std::make_shared<runtime>(std::move(*configuration), where);
+        started_.store(true, std::memory_order_release);
+    }
+    ++state.starts;
+    return 0;
+}
+
+int runtime::stop() {
+    auto& state = process();
+    const std::lock_guard hold(state.mutex);
+    if (state.starts == 0) {
+        return WSANOTINITIALISED;
+    }
+    if (--state.starts > 0) {
+        return 0;
+    }
+    started_.store(false, std::memory_order_release);
+    close_every_socket();
+    state.running.reset();
+    return 0;
+}
+
+std::shared_ptr<runtime> runtime::current() {
+    auto& state = process();
+    const std::lock_guard hold(state.mutex);
+    return started() ? state.running : nullptr;
+}
+
+} // namespace joinleaf

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who is told when: FD_* records, the level-triggered descriptor, blocked callers, select (clauses EV).
+#include <algorithm>
+#include <cstring>
+
+#include <sys/epoll.h>
+
+#include "runtime/socket/socket_object.hpp"
+
+namespace joinleaf::socket {
+
+// ---- what the state allows
+
+bool socket_object::receiving_now() const noexcept {
+    if (connectionless()) {
+        return bound_;
+    }
+    return role_ == role::root ? listening_ || has_had_leaf_ : connection_ == connection::established;
+}
+
+bool socket_object::sending_now() const noexcept {
+    if (sent_end_ || send_gate_.load(std::memory_order_relaxed) == WSAEOPNOTSUPP) {
+        return false;
+    }
+    if (connectionless()) {
+        return role_ == role::ordinary ? bound_ : connection_ == connection::established;
+    }
+    return role_ == role::root ? has_had_leaf_ : connection_ == connection::established;
+}
+
+std::int32_t socket_object::send_gate_now() const noexcept {
+    if (sent_end_) {
+        return WSAESHUTDOWN;
+    }
+    if (role_ == role::root) {
+        return 0; // the provider knows whether there is a leaf (IO-06)
+    }
+    if (connectionless()) {
+        return multipoint() && direction_ == JL_RECEIVER_ONLY ? WSAEOPNOTSUPP : 0; // JL-93
+    }
+    if (connection_ != connection::established) {
+        return WSAENOTCONN;
+    }
+    if (role_ == role::root_leaf && (entry_.protocol->abilities & JL_CAN_SIDE_CHAT) == 0) {
+        return WSAEOPNOTSUPP; // JL-73
+    }
+    return direction_ == JL_RECEIVER_ONLY ? WSAEOPNOTSUPP : 0;
+}
+
+std::int32_t socket_object::receive_gate_now() const noexcept {
+    if (received_end_) {
+        return WSAESHUTDOWN;
+    }
+    if (connectionless()) {
+        if (multipoint() && direction_ == JL_SENDER_ONLY) {
+            return WSAEOPNOTSUPP;
+        }
+        return bound_ ? 0 : WSAEINVAL; // IO-13
+    }
+    if (!receiving_now()) {
+        return WSAENOTCONN;
+    }
+    if (role_ == role::root_leaf && (entry_.protocol->abilities & JL_CAN_SIDE_CHAT) == 0) {
+        return WSAEOPNOTSUPP;
+    }
+    return direction_ == JL_SENDER_ONLY && role_ == role::member ? WSAEOPNOTSUPP : 0;
+}
+
+void socket_object::update_gates() {
+    send_gate_.store(send_gate_now(), std::memory_order_release);
+    receive_gate_.store(receive_gate_now(), std::memory_order_release);
+}
+
+void socket_object::establish() {
+    connection_ = connection::established;
+    established_at_ = std::chrono::steady_clock::now();
+    bound_ = true;
+    update_gates();
+    if (sending_now()) {
+        record(FD_WRITE, 0); // EV-38
+    }
+    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB)) != 0 || fd_kind_ == JL_FD_NONE) {
+        schedule_pump(); // data or a close may be there already
+    }
+    kick(~0U);
+}
+
+// ---- records and wake-ups
+
+void socket_object::record(std::uint32_t bit, std::int32_t code) { record_.record(bit, code); }
+
+void socket_object::kick(std::uint32_t what) {
+    for (const auto& one : waiters_) {
+        if ((one.what & what) != 0) {
+            one.who->kick();
+        }
+    }
+}
+
+void socket_object::add_waiter(dispatch::waiter& who, std::uint32_t what) {
+    const std::lock_guard hold(lock_);
+    waiters_.push_back({&who, what});
+}
+
+void socket_object::remove_waiter(dispatch::waiter& who) {
+    const std::lock_guard hold(lock_);
+    const auto found = std::find_if(waiters_.begin(), waiters_.end(), [&](const waiting& w) { return w.who == &who; });
+    if (found != waiters_.end()) {
+        waiters_.erase(found);
+    }
+}
+
+// Makes the SOCKET readable, or not, beyond what its descriptors say.
+void socket_object::signal(bool on) {
+    if (signalled_ == on || fd_kind_ == JL_FD_OWN || !fd_) {
+        return;
+    }
+    if (fd_kind_ == JL_FD_SET && !flag_) {
+        flag_ = dispatch::make_eventfd();
+        epoll_event event{};
+        event.events = EPOLLIN;
+        ::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, flag_.get(), &event);
+    }
+    signalled_ = on;
+    const auto& which = fd_kind_ == JL_FD_SET ? flag_ : fd_;
+    on ? dispatch::raise(which) : dispatch::lower(which);
+}
+
+// Every request is answered once, also one whose asker has gone.
+void socket_object::refuse_withdrawn() {
+    std::vector<std::shared_ptr<request>> gone;
+    {
+        const std::lock_guard hold(lock_);
+        if (provider_ended_) {
+            return;
+        }
+        gone.swap(withdrawn_);
+    }
+    for (const auto& one : gone) {
+        ops().accept(endpoint_, one->provider_request, nullptr, nullptr);
+    }
+}
+
+// After rx or accept took something: the SOCKET stays readable exactly while there is more.
+void socket_object::settle_signal(bool more) {
+    if (signalled_.load(std::memory_order_relaxed) == more && (more || fd_kind_ == JL_FD_SET)) {
+        return;
+    }
+    bool asks = false;
+    {
+        const std::lock_guard hold(lock_);
+        more = more || !requests_.empty();
+        if (more || fd_kind_ != JL_FD_NONE) {
+            signal(more);
+            return;
+        }
+        signal(false);
+        asks = receiving_now();
+    }
+    // Lowered first, asked afterwards: what comes in between raises it again.
+    std::int32_t code = 0;
+    if (asks && !provider_ended_ && arm(JL_IN, code) != JL_ARMED) {
+        const std::lock_guard hold(lock_);
+        signal(true);
+    }
+}
+
+// ---- FD_* by asking the provider
+
+void socket_object::pump_in(std::uint32_t left) {
+    {
+        const std::lock_guard hold(lock_);
+        const auto selected = record_.selected();
+        const bool asks = (selected & FD_READ) != 0 ? record_.wants(FD_READ) : (selected & FD_CLOSE) != 0 && !end_told_;
+        if (provider_ended_ || !asks || !receiving_now()) {
+            return;
+        }
+    }
+    std::int32_t code = 0;
+    const auto state = left == JL_LEFT_SOME ? JL_READY : arm(JL_IN, code);
+    if (state == JL_ARMED) {
+        watch_for(dispatch::condition_in);
+        return;
+    }
+    const std::lock_guard hold(lock_);
+    if (state == JL_READY) {
+        if (receive_gate_.load(std::memory_order_relaxed) == 0) {
+            record(FD_READ, 0);
+        }
+    } else if (!end_told_ && !connectionless()) {
+        end_told_ = true;
+        record(FD_CLOSE, code);
+    }
+}
+
+void socket_object::pump_oob() {
+    {
+        const std::lock_guard hold(lock_);
+        if (provider_ended_ || !record_.wants(FD_OOB) || !service(XP1_EXPEDITED_DATA) || !receiving_now()) {
+            return;
+        }
+    }
+    std::int32_t code = 0;
+    switch (arm(JL_OOB, code)) {
+    case JL_READY: {
+        const std::lock_guard hold(lock_);
+        record(FD_OOB, 0);
+        break;
+    }
+    case JL_ARMED: watch_for(dispatch::condition_urgent); break;
+    default: break;
+    }
+}
+
+void socket_object::pump_accept() {
+    {
+        const std::lock_guard hold(lock_);
+        if (provider_ended_ || !listening_ || !record_.wants(FD_ACCEPT)) {
+            return;
+        }
+        if (!requests_.empty()) {
+            if (!requests_.front()->deferred) { // EV-34
+                record(FD_ACCEPT, 0);
+            }
+            return;
+        }
+    }
+    std::int32_t code = 0;
+    if (arm(JL_ACCEPT, code) == JL_ARMED) { // JL_READY: the upcall has recorded it
+        watch_for(dispatch::condition_in);
+    }
+}
+
+void socket_object::pump_out() {
+    {
+        const std::lock_guard hold(lock_);
+        if (provider_ended_ || !record_.wants(FD_WRITE) || !sending_now()) {
+            return;
+        }
+    }
+    std::int32_t code = 0;
+    switch (arm(JL_OUT, code)) {
+    case JL_READY: {
+        const std::lock_guard hold(lock_);
+        record(FD_WRITE, 0);
+        break;
+    }
+    case JL_ARMED: watch_for(dispatch::condition_out); break;
+    default: break;
+    }
+}
+
+void socket_object::pump_all() {
+    {
+        const std::lock_guard guard(guard_in_);
+        refuse_withdrawn();
+        if (fd_kind_ == JL_FD_NONE) {
+            settle_signal(false);
+        }
+        pump_accept();
+        pump_in(JL_LEFT_UNKNOWN);
+        pump_oob();
+    }
+    const std::lock_guard guard(guard_out_);
+    pump_out();
+}
+
+// For upcalls, which must not call back into the provider: the loop asks soon.
+void socket_object::schedule_pump() {
+    if (pump_scheduled_.exchange(true)) {
+        return;
+    }
+    hold();
+    loop_.post(
+        [](void* raw) {
+            auto& self = *static_cast<socket_object*>(raw);
+            self.pump_scheduled_ = false;
+            self.pump_all();
+            self.drop();
+        },
+        this);
+}
+
+void socket_object::arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call, std::uint32_t conditions) {
+    if (which != nullptr) {
+        which->owner->modify(which, conditions);
+        return;
+    }
+    which = loop_.add(fd, conditions, call, this, true);
+    if (which != nullptr) {
+        hold();
+    }
+}
+
+void socket_object::watch_for(std::uint32_t conditions) {
+    const std::lock_guard hold(lock_);
+    if (closing_) {
+        return;
+    }
+    const bool out_elsewhere = fd_kind_ != JL_FD_OWN;
+    if ((conditions & dispatch::condition_out) != 0 && out_elsewhere) {
+        if (const int fd = out_fd_.load(); fd >= 0) {
+            arm_watch(out_watch_, fd, on_out_watch, dispatch::condition_out);
+        }
+        return; // else the provider calls `ready`
+    }
+    if (fd_kind_ != JL_FD_NONE) {
+        armed_ |= conditions;
+        arm_watch(watch_, fd_.get(), on_watch, armed_);
+    }
+}
+
+void socket_object::on_watch(void* raw, std::uint32_t /*ready*/) {
+    auto& self = *static_cast<socket_object*>(raw);
+    {
+        const std::lock_guard hold(self.lock_);
+        self.armed_ = 0;
+    }
+    self.pump_all(); // arms anew whatever is still awaited
+}
+
+void socket_object::on_out_watch(void* raw, std::uint32_t /*ready*/) {
+    auto& self = *static_cast<socket_object*>(raw);
+    const std::lock_guard guard(self.guard_out_);
+    self.pump_out();
+}
+
+std::int32_t socket_object::select_events(std::shared_ptr<dispatch::event_object> object, std::uint32_t mask) {
+    {
+        const std::lock_guard hold(lock_);
+        nonblocking_ = true; // EV-02
+        record_.select(std::move(object), mask);
+        selected_ = mask;
+        end_told_ = false;
+        if (!operation_.pending && !operation_.told) {
+            record(FD_CONNECT, operation_.code); // JL-57
+        }
+    }
+    if (mask != 0) {
+        pump_all();
+    }
+    return 0;
+}
+
+std::int32_t socket_object::set_nonblocking(bool on) {
+    const std::lock_guard hold(lock_);
+    if (!on && record_.selected() != 0) {
+        return WSAEINVAL; // EV-05
+    }
+    nonblocking_ = on;
+    return 0;
+}
+
+// ---- blocked callers
+
+std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
+    const bool kernel_tells = (direction == JL_IN && fd_kind_ != JL_FD_NONE) || (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) ||
+                              (direction == JL_OUT && out_fd_.load() >= 0);
+    if (kernel_tells) {
+        return JL_ARMED;
+    }
+    if (direction == JL_ACCEPT) {
+        const std::lock_guard hold(lock_);
+        if (!requests_.empty()) {
+            return JL_READY;
+        }
+    }
+    std::int32_t code = 0;
+    const std::lock_guard guard(direction == JL_OUT ? guard_out_ : guard_in_);
+    return arm(direction, code);
+}
+
+// Waits until a direction may have something to say: 0; WSAETIMEDOUT; WSAEINTR when the socket is being closed.
+std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::deadline& until) {
+    if (condition_scope::active()) {
+        return WSAEINPROGRESS;
+    }
+    auto& self = dispatch::waiter::of_thread();
+    add_waiter(self, direction);
+    std::int32_t code = 0;
+    if (arm_for_wait(direction) == JL_ARMED) {
+        pollfd descriptor{-1, POLLIN, 0};
+        if (direction == JL_OUT) {
+            descriptor = {out_fd_.load(), POLLOUT, 0};
+        } else if (fd_kind_ == JL_FD_OWN || (direction == JL_IN && fd_kind_ == JL_FD_SET)) {
+            descriptor.fd = fd_.get();
+        }
+        bool closing = false;
+        {
+            const std::lock_guard hold(lock_);
+            closing = closing_;
+        }
+        if (!closing && !self.wait({&descriptor, 1}, until)) {
+            code = WSAETIMEDOUT;
+        }
+    }
+    remove_waiter(self);
+    const std::lock_guard hold(lock_);
+    return closing_ ? WSAEINTR : code;
+}
+
+// ---- select
+
+std::uint32_t socket_object::readiness(std::uint32_t directions) {
+    std::uint32_t ready = 0;
+    bool listens = false;
+    bool receives = false;
+    bool sends = false;
+    {
+        const std::lock_guard hold(lock_);
+        listens = listening_;
+        receives = receiving_now();
+        sends = sending_now();
+    }
+    std::int32_t code = 0;
+    if ((directions & (JL_IN | JL_OOB)) != 0) {
+        const std::lock_guard guard(guard_in_);
+        if ((directions & JL_IN) != 0 && ((listens && arm(JL_ACCEPT, code) != JL_ARMED) || (receives && arm(JL_IN, code) != JL_ARMED))) {
+            ready |= JL_IN;
+        }
+        if ((directions & JL_OOB) != 0 && receives && service(XP1_EXPEDITED_DATA) && arm(JL_OOB, code) == JL_READY) {
+            ready |= JL_OOB;
+        }
+    }
+    if ((directions & JL_OUT) != 0 && sends) {
+        const std::lock_guard guard(guard_out_);
+        ready |= arm(JL_OUT, code) != JL_ARMED ? JL_OUT : 0U;
+    }
+    const std::lock_guard hold(lock_);
+    if ((directions & JL_IN) != 0 && !requests_.empty()) {
+        ready |= JL_IN;
+    }
+    return ready;
+}
+
+bool socket_object::connect_failed() {
+    const std::lock_guard hold(lock_);
+    return !operation_.is_join && !operation_.pending && operation_.id != 0 && operation_.code != 0 &&
+           connection_ == connection::failed;
+}
+
+bool socket_object::closing() {
+    const std::lock_guard hold(lock_);
+    return closing_;
+}
+
+void socket_object::poll_descriptors(std::uint32_t directions, std::vector<pollfd>& out) {
+    const std::lock_guard hold(lock_);
+    short events = 0;
+    if ((directions & JL_IN) != 0 && (listening_ || receiving_now())) {
+        events |= POLLIN;
+    }
+    if ((directions & JL_OOB) != 0 && receiving_now() && fd_kind_ == JL_FD_OWN) {
+        events |= POLLPRI;
+    }
+    if ((directions & JL_OUT) != 0 && sending_now() && out_fd_.load() >= 0) {
+        if (fd_kind_ == JL_FD_OWN) {
+            events |= POLLOUT;
+        } else {
+            out.push_back({out_fd_.load(), POLLOUT, 0});
+        }
+    }
+    if (events != 0) {
+        out.push_back({fd_.get(), events, 0});
+    }
+}
+
+} // namespace joinleaf::socket

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/socket/socket_object.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+
+#include <sys/epoll.h>
+
+namespace joinleaf::socket {
+namespace {
+
+// How many socket objects exist, for the end of the runtime.
+struct census {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t alive = 0;
+
+    void change(std::ptrdiff_t by) {
+        const std::lock_guard hold(mutex);
+        alive += static_cast<std::size_t>(by);
+        changed.notify_all();
+    }
+};
+
+census& living() {
+    static auto& one = *new census;
+    return one;
+}
+
+role role_of(DWORD flags, bool admitted_by_root) noexcept {
+    if (admitted_by_root) {
+        return role::root_leaf;
+    }
+    if ((flags & WSA_FLAG_MULTIPOINT_C_ROOT) != 0) {
+        return role::root;
+    }
+    return (flags & WSA_FLAG_MULTIPOINT_C_LEAF) != 0 ? role::member : role::ordinary;
+}
+
+} // namespace
+
+socket_table& open_sockets() {
+    // SOCKETs may be used in destructors that run after main(), so the table is never destroyed.
+    static auto& table = *new socket_table;
+    return table;
+}
+
+bool wait_until_all_gone(std::chrono::milliseconds limit) {
+    std::unique_lock hold(living().mutex);
+    return living().changed.wait_for(hold, limit, [] { return living().alive == 0; });
+}
+
+socket_object::socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags)
+    : loops_(loops), loop_(loops.next()), entry_(entry), ops_(*entry.owner->table->ops), flags_(flags) {
+    living().change(1);
+}
+
+socket_object::~socket_object() { living().change(-1); }
+
+void socket_object::drop() noexcept {
+    if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        delete this;
+    }
+}
+
+// The last one out frees the number: at closesocket when the provider has ended by then, so that addresses can be used again at once.
+void socket_object::drop_descriptor() noexcept {
+    if (descriptor_holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        flag_ = {};
+        fd_ = {};
+    }
+}
+
+result<socket_object*> socket_object::create(dispatch::loop_pool& loops, const catalog::entry& entry,
+                                             const catalog::query& asked, socket_object* parent, void* request) {
+    auto* const made = new socket_object(loops, entry, asked.flags);
+    made->role_ = role_of(asked.flags, parent != nullptr && parent->role_ == role::root);
+    jl_open open{};
+    open.struct_size = sizeof open;
+    open.protocol_index = entry.protocol_index;
+    open.family = asked.family;
+    open.type = asked.type;
+    open.protocol = asked.protocol;
+    open.flags = asked.flags;
+    open.parent = parent == nullptr ? nullptr : parent->endpoint_;
+    open.request = request;
+    open.fd = -1;
+    made->hold(); // the provider's, until it reports `closed`
+    made->descriptor_holds_ = 2;
+    auto code = made->ops().open(entry.owner->instance, made->handle(), &open, &made->endpoint_);
+    if (code != 0) {
+        made->drop();
+        made->drop();
+        return tl::unexpected(code);
+    }
+    code = made->take_descriptor(open);
+    if (code == 0 && !open_sockets().publish(made->number(), made)) {
+        code = WSAEMFILE;
+    }
+    if (code != 0) {
+        made->end_provider(JL_CLOSE_ABORT);
+        made->drop_descriptor();
+        made->drop();
+        return tl::unexpected(code);
+    }
+    if (parent != nullptr) {
+        made->inherit_from(*parent);
+    }
+    const std::lock_guard hold(made->lock_);
+    made->update_gates();
+    return made;
+}
+
+std::int32_t socket_object::take_descriptor(const jl_open& open) {
+    fd_kind_ = open.fd_kind;
+    if (fd_kind_ == JL_FD_OWN) {
+        fd_ = dispatch::descriptor(open.fd);
+        out_fd_ = open.fd;
+        return 0;
+    }
+    const std::lock_guard hold(lock_);
+    if (fd_kind_ == JL_FD_NONE) {
+        fd_ = dispatch::make_eventfd();
+        return fd_ ? 0 : WSAEMFILE;
+    }
+    if (!fd_) { // else `expose` has made it already
+        fd_ = dispatch::above_standard_streams(dispatch::descriptor(::epoll_create1(EPOLL_CLOEXEC)));
+    }
+    return fd_ ? 0 : WSAEMFILE;
+}
+
+void socket_object::inherit_from(socket_object& parent) {
+    const std::scoped_lock hold(parent.lock_, lock_);
+    nonblocking_ = parent.nonblocking_.load();
+    linger_ = parent.linger_;
+    send_timeout_ = parent.send_timeout_;
+    receive_timeout_ = parent.receive_timeout_;
+    exclusive_ = parent.exclusive_;
+    bound_ = true;
+    record_.inherit(parent.record_);
+    selected_ = record_.selected();
+}
+
+void socket_object::interrupt() {
+    const std::lock_guard hold(lock_);
+    closing_ = true;
+    kick(~0U);
+}
+
+void socket_object::refuse_all_requests() {
+    std::deque<std::shared_ptr<request>> queued;
+    {
+        const std::lock_guard hold(lock_);
+        queued.swap(requests_);
+        queued.insert(queued.end(), withdrawn_.begin(), withdrawn_.end());
+        withdrawn_.clear();
+    }
+    for (const auto& one : queued) {
+        answer(*one, nullptr, nullptr);
+    }
+}
+
+void socket_object::cancel_operation() {
+    socket_object* root = nullptr;
+    std::uint64_t op = 0;
+    {
+        const std::lock_guard hold(lock_);
+        root = std::exchange(inviting_root_, nullptr);
+        if (operation_.pending && operation_.child != nullptr) {
+            op = operation_.id;
+        }
+    }
+    if (op != 0) { // this is a root with an invitation under way (LC-16)
+        {
+            const std::lock_guard guard(guard_out_);
+            if (ops().cancel != nullptr && !provider_ended_) {
+                ops().cancel(endpoint_, op);
+            }
+        }
+        forget_operation();
+    }
+    if (root == nullptr) {
+        return;
+    }
+    // This is the leaf socket of an invitation: the root stays open and may invite again at once (JL-54).
+    std::uint64_t invited = 0;
+    {
+        const std::lock_guard hold(root->lock_);
+        if (root->operation_.pending && root->operation_.child == this && !root->operation_.cancelled) {
+            root->operation_.cancelled = true;
+            invited = root->operation_.id;
+        }
+    }
+    if (invited != 0) {
+        {
+            const std::lock_guard guard(root->guard_out_);
+            if (root->ops().cancel != nullptr && !root->provider_ended_) {
+                root->ops().cancel(root->endpoint_, invited);
+            }
+        }
+        root->forget_operation();
+    }
+    root->drop();
+}
+
+// Ends the operation's record without an event (JL-55); waiting calls see WSA_OPERATION_ABORTED.
+void socket_object::forget_operation() {
+    socket_object* child = nullptr;
+    {
+        const std::lock_guard hold(lock_);
+        if (!operation_.pending) {
+            return;
+        }
+        operation_.pending = false;
+        operation_.told = true;
+        operation_.code = WSA_OPERATION_ABORTED;
+        child = std::exchange(operation_.child, nullptr);
+        kick(wait_operation);
+    }
+    if (child == nullptr) {
+        return;
+    }
+    socket_object* parent = nullptr;
+    {
+        const std::lock_guard hold(child->lock_);
+        child->connection_ = connection::failed;
+        child->update_gates();
+        parent = std::exchange(child->inviting_root_, nullptr);
+    }
+    child->drop();
+    if (parent != nullptr) {
+        parent->drop();
+    }
+}
+
+void socket_object::unwatch() {
+    dispatch::watch* watches[2] = {};
+    {
+        const std::lock_guard hold(lock_);
+        watches[0] = std::exchange(watch_, nullptr);
+        watches[1] = std::exchange(out_watch_, nullptr);
+    }
+    for (auto* const one : watches) {
+        if (one != nullptr) {
+            one->owner->remove(
+                one, [](void* self) { static_cast<socket_object*>(self)->drop(); }, this);
+        }
+    }
+}
+
+void socket_object::end_provider(std::uint32_t how) {
+    const std::scoped_lock guards(guard_in_, guard_out_);
+    provider_ended_ = true;
+    ops().close(endpoint_, how);
+}
+
+void socket_object::wait_until_closed(std::chrono::seconds limit) {
+    auto& self = dispatch::waiter::of_thread();
+    const auto until = std::chrono::steady_clock::now() + limit;
+    add_waiter(self, wait_closed);
+    for (bool in_time = true; in_time;) {
+        {
+            const std::lock_guard hold(lock_);
+            if (provider_closed_) {
+                break;
+            }
+        }
+        in_time = self.wait({}, until);
+    }
+    remove_waiter(self);
+}
+
+std::int32_t socket_object::linger_allows_close() {
+    {
+        const std::lock_guard hold(lock_);
+        if (linger_.l_onoff == 0 || linger_.l_linger == 0 || !nonblocking()) {
+            return 0;
+        }
+    }
+    jl_stats stats{};
+    stats.struct_size = sizeof stats;
+    const std::lock_guard guard(guard_out_);
+    if (ops().stats == nullptr || ops().stats(endpoint_, &stats) != 0) {
+        return 0;
+    }
+    return stats.queued_bytes > 0 ? WSAEWOULDBLOCK : 0;
+}
+
+void socket_object::close() {
+    interrupt();
+    struct linger how {};
+    {
+        const std::lock_guard hold(lock_);
+        how = linger_;
+        record_.select(nullptr, 0); // one's own close records nothing (EV-44)
+        selected_ = 0;
+    }
+    unwatch();
+    cancel_operation();
+    refuse_all_requests();
+    const bool hard = how.l_onoff != 0 && how.l_linger == 0;
+    end_provider(hard ? JL_CLOSE_ABORT : JL_CLOSE_GRACEFUL);
+    if (how.l_onoff != 0 && how.l_linger > 0 && !nonblocking()) {
+        wait_until_closed(std::chrono::seconds(how.l_linger));
+    }
+    drop_descriptor();
+    drop();
+}
+
+void socket_object::abort() {
+    {
+        const std::lock_guard hold(lock_);
+        linger_ = {1, 0};
+    }
+    close();
+}
+
+} // namespace joinleaf::socket

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <joinleaf/provider.h>
+#include <tl/expected.hpp>
+
+#include "runtime/catalog/catalog.hpp"
+#include "runtime/dispatch/event_record.hpp"
+#include "runtime/dispatch/loop_pool.hpp"
+#include "runtime/dispatch/slot_table.hpp"
+#include "runtime/dispatch/waiter.hpp"
+#include "runtime/socket/request.hpp"
+
+namespace joinleaf::socket {
+
+class socket_object;
+
+// A value or the Winsock code that says why not.
+template <class T> using result = tl::expected<T, std::int32_t>;
+
+using socket_table = dispatch::slot_table<socket_object>;
+using socket_reference = socket_table::reference;
+
+// Every open SOCKET of the process.
+socket_table& open_sockets();
+
+// Where a connection or a membership stands.
+enum class connection : std::uint8_t { none, pending, established, failed };
+
+// What part a socket plays in its session (section "Words" of the specification).
+enum class role : std::uint8_t {
+    ordinary,
+    root,     // c_root
+    member,   // c_leaf that asks, joins a group, or was admitted at the leaf's side
+    root_leaf // the root's socket for one leaf (JL-72)
+};
+
+// What is waited for; the bits of JL_IN ..., the end of a pending operation, the provider's `closed`.
+inline constexpr std::uint32_t wait_operation = 0x100;
+inline constexpr std::uint32_t wait_closed = 0x200;
+
+// Arguments of WSAConnect and WSAJoinLeaf, checked and copied by the API where that is possible.
+struct join_arguments {
+    const sockaddr* name = nullptr;
+    std::uint32_t name_len = 0;
+    std::span<const std::byte> caller_data;
+    WSABUF* callee = nullptr; // of the application, alive until the operation is complete (JL-82)
+    const QOS* qos = nullptr;
+    DWORD direction = JL_BOTH;
+};
+
+// The application's condition function with its context (AC-05).
+struct condition {
+    LPCONDITIONPROC function = nullptr;
+    DWORD_PTR context = 0;
+};
+
+// One SOCKET: its provider endpoint, what the state machine allows now, its FD_* record, and those who wait for it.
+//
+// Locks: guard_in_ and guard_out_ serialise the provider's [caller] functions per direction; lock_ guards the state. The order is guard,
+// then lock. No lock is held while the application is called, none but a guard while the provider is.
+class socket_object {
+  public:
+    // Opens an endpoint of the entry and makes its SOCKET. parent: the listener or the inviting root; request: what is being admitted.
+    // WSAEMFILE, WSAENOBUFS, or the provider's code.
+    static result<socket_object*> create(dispatch::loop_pool& loops, const catalog::entry& entry,
+                                         const catalog::query& asked, socket_object* parent = nullptr,
+                                         void* request = nullptr);
+
+    socket_object(const socket_object&) = delete;
+    socket_object& operator=(const socket_object&) = delete;
+
+    static socket_object& from(jl_handle* handle) noexcept { return *reinterpret_cast<socket_object*>(handle); }
+
+    [[nodiscard]] SOCKET number() const noexcept { return static_cast<SOCKET>(fd_.get()); }
+    [[nodiscard]] const catalog::entry& entry() const noexcept { return entry_; }
+    [[nodiscard]] DWORD flags() const noexcept { return flags_; }
+    [[nodiscard]] dispatch::loop& loop() noexcept { return loop_; }
+    [[nodiscard]] bool nonblocking() const noexcept { return nonblocking_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool multipoint() const noexcept { return role_ != role::ordinary; }
+    [[nodiscard]] bool connectionless() const noexcept { return service(XP1_CONNECTIONLESS); }
+    [[nodiscard]] bool message_oriented() const noexcept { return service(XP1_MESSAGE_ORIENTED); }
+    [[nodiscard]] bool service(DWORD bit) const noexcept { return (entry_.protocol->service_flags & bit) != 0; }
+
+    // ---- life (socket_object.cpp)
+
+    // closesocket: the caller has shut and drained the table's slot. 0 or WSAEWOULDBLOCK is decided by linger_allows_close before.
+    void close();
+    void abort(); // as the last WSACleanup closes (ST-11)
+    // Ends every wait on this socket; those calls answer WSAEINTR.
+    void interrupt();
+    // WSAEWOULDBLOCK: linger with a time on a nonblocking socket with unsent data (LC-09).
+    std::int32_t linger_allows_close();
+
+    // ---- naming and listening (listener.cpp)
+
+    std::int32_t bind(const sockaddr* name, std::uint32_t len);
+    std::int32_t listen(int backlog);
+    result<socket_object*> accept(const condition& decide, sockaddr* peer, int* peer_len);
+    std::int32_t name(bool peer, sockaddr* name, std::uint32_t* len);
+
+    // ---- connect and join (operation.cpp)
+
+    std::int32_t connect(const join_arguments& arguments);
+    result<SOCKET> join(const join_arguments& arguments);
+
+    // ---- data (transfer.cpp)
+
+    // Messages done, at least one; else the code of the first. Blocking: waits for the first only.
+    result<std::uint32_t> send(std::span<jl_msg> messages, bool dont_wait = false);
+    result<std::uint32_t> receive(std::span<jl_msg> messages, bool dont_wait = false);
+    std::int32_t shutdown(int how);
+
+    // ---- events (readiness.cpp)
+
+    std::int32_t select_events(std::shared_ptr<dispatch::event_object> object, std::uint32_t mask);
+    // deliver copies the events to the application and may refuse; then nothing changes (EV-23).
+    template <class Deliver> std::int32_t take_events(dispatch::event_object* reset, Deliver deliver);
+    std::int32_t set_nonblocking(bool on);
+    // Which of the directions asked for (JL_IN, JL_OUT, JL_OOB) have something to say, for select and WSAPoll (EV-50).
+    std::uint32_t readiness(std::uint32_t directions);
+    [[nodiscard]] bool connect_failed();
+    [[nodiscard]] bool closing();
+    // What to poll to learn of a change in the directions asked for; besides it the waiter is kicked.
+    void poll_descriptors(std::uint32_t directions, std::vector<pollfd>& out);
+    void add_waiter(dispatch::waiter& who, std::uint32_t what);
+    void remove_waiter(dispatch::waiter& who);
+
+    // ---- options and ioctls (properties.cpp)
+
+    std::int32_t set_option(int level, int name, const void* value, int len);
+    std::int32_t get_option(int level, int name, void* value, int* len);
+    std::int32_t ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out, std::uint32_t& bytes);
+    std::int32_t statistics(jl_stats& stats);
+
+    // ---- upcalls (upcall.cpp); [any], never call back into the provider
+
+    void on_complete(std::uint64_t op, const jl_outcome& outcome);
+    void on_accepted(const jl_request& request);
+    void on_withdrawn(void* request);
+    void on_ready(std::uint32_t directions);
+    void on_closed();
+    void on_qos_changed(const QOS& qos); // FD_QOS (EV-48)
+    std::int32_t on_expose(int fd, std::uint32_t conditions);
+
+  private:
+    // A connect or join on its way, and its outcome.
+    struct operation {
+        std::uint64_t id = 0;
+        bool pending = false;
+        bool cancelled = false;
+        bool told = true; // FD_CONNECT was recorded, or the call itself told
+        bool is_join = false;
+        std::int32_t code = 0;
+        socket_object* child = nullptr; // R-root: the leaf socket in the making; a hold is kept on it
+        WSABUF* callee = nullptr;
+        std::uint32_t callee_room = 0;
+    };
+    struct waiting {
+        dispatch::waiter* who;
+        std::uint32_t what;
+    };
+    socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags);
+    ~socket_object();
+
+    [[nodiscard]] jl_handle* handle() noexcept { return reinterpret_cast<jl_handle*>(this); }
+    [[nodiscard]] const jl_ops& ops() const noexcept { return ops_; }
+
+    void hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
+    void drop() noexcept;
+    void drop_descriptor() noexcept;
+
+    std::int32_t take_descriptor(const jl_open& open);
+    void inherit_from(socket_object& parent);
+    void establish(); // after accept, connect or join: gates, FD_WRITE, first data; lock_ held
+    void update_gates(); // lock_ held
+    [[nodiscard]] std::int32_t send_gate_now() const noexcept;
+    [[nodiscard]] std::int32_t receive_gate_now() const noexcept;
+    void refuse_all_requests();
+    void refuse_withdrawn(); // guard_in_ held
+    void cancel_operation();
+    void end_provider(std::uint32_t how);
+    void unwatch();
+    void wait_until_closed(std::chrono::seconds limit);
+    void mark_bound();
+
+    result<std::uint64_t> begin_operation(const join_arguments& arguments, bool is_join, socket_object* child);
+    std::int32_t launch(const join_arguments& arguments, std::uint64_t op, socket_object* child);
+    void hold_for(socket_object& child);
+    void forget_operation();
+    std::int32_t wait_for_operation(std::uint64_t op);
+    std::int32_t check_join_role(const join_arguments& arguments);
+    std::int32_t check_join_state();
+    std::int32_t check_join_data(const join_arguments& arguments);
+    result<SOCKET> run_join(const join_arguments& arguments, socket_object* child);
+    void finish_operation(std::int32_t code, bool invited);
+    void deliver_callee_data(const operation& op, const jl_outcome& outcome, std::int32_t& code);
+
+    std::shared_ptr<request> take_request();
+    result<std::shared_ptr<request>> wait_for_request();
+    result<socket_object*> admit(const std::shared_ptr<request>& who, const jl_answer& answer);
+    std::int32_t answer(const request& who, socket_object* child, const jl_answer* answer);
+    int decide(const condition& decide, request& who, std::vector<char>& callee, std::uint32_t& callee_len, QOS& qos);
+    result<socket_object*> conclude(int verdict, const std::shared_ptr<request>& who, const jl_answer& given);
+    void put_back(std::shared_ptr<request> who);
+    void after_accept_call(bool try_again);
+
+    std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
+    std::int32_t arm_for_wait(std::uint32_t direction);
+    void after_receive(std::uint32_t left);  // guard_in_ held
+    void after_blocked_send();               // guard_out_ held
+    void settle_signal(bool more);           // guard_in_ held
+    void signal(bool on);                    // lock_ held
+    void pump_in(std::uint32_t left);        // guard_in_ held
+    void pump_oob();                         // guard_in_ held
+    void pump_accept();                      // guard_in_ held
+    void pump_out();                         // guard_out_ held
+    void pump_all();
+    void schedule_pump();
+    void watch_for(std::uint32_t conditions);
+    void arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call, std::uint32_t conditions); // lock_ held
+    [[nodiscard]] bool receiving_now() const noexcept; // lock_ held
+    [[nodiscard]] bool sending_now() const noexcept;   // lock_ held
+    void record(std::uint32_t bit, std::int32_t code); // lock_ held
+    void kick(std::uint32_t what);                     // lock_ held
+    static void on_watch(void* self, std::uint32_t ready);
+    static void on_out_watch(void* self, std::uint32_t ready);
+
+    std::int32_t arm(std::uint32_t direction, std::int32_t& code) { return ops().arm(endpoint_, direction, &code); }
+
+    std::optional<std::int32_t> set_own_option(int name, const void* value, int len);
+    std::optional<std::int32_t> get_own_option(int name, void* value, int* len);
+    std::int32_t set_linger(const struct linger& asked);
+    static std::int32_t unknown_ioctl(DWORD code) noexcept;
+    std::int32_t provider_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out, std::uint32_t& bytes);
+
+    dispatch::loop_pool& loops_;
+    dispatch::loop& loop_;
+    const catalog::entry& entry_;
+    const jl_ops& ops_;
+    const DWORD flags_;
+    role role_ = role::ordinary;
+    jl_endpoint* endpoint_ = nullptr;
+    std::uint32_t fd_kind_ = JL_FD_NONE;
+    dispatch::descriptor fd_;   // the SOCKET
+    dispatch::descriptor flag_; // JL_FD_SET: inside fd_, raised for what no descriptor shows
+    std::atomic<std::int32_t> holds_{1};            // of the memory: application, provider, watches, posted functions
+    std::atomic<std::int32_t> descriptor_holds_{1}; // of the SOCKET's number: application, provider
+    bool provider_ended_ = false;                   // written with both guards held, read with either
+
+    std::mutex guard_in_;
+    std::mutex guard_out_;
+    std::atomic<bool> nonblocking_{false};
+    std::atomic<std::int32_t> send_gate_{WSAENOTCONN};
+    std::atomic<std::int32_t> receive_gate_{WSAENOTCONN};
+    std::atomic<std::uint32_t> selected_{0}; // mirror of record_.selected() for the data path
+    std::atomic<bool> pump_scheduled_{false};
+    std::atomic<bool> signalled_{false}; // written with lock_ held
+    std::atomic<int> out_fd_{-1};
+
+    std::mutex lock_;
+    // guarded by lock_
+    dispatch::event_record record_;
+    std::vector<waiting> waiters_;
+    std::deque<std::shared_ptr<request>> requests_;
+    std::vector<std::shared_ptr<request>> deciding_;  // taken by an accept call that has not answered yet
+    std::vector<std::shared_ptr<request>> withdrawn_; // still to be refused, which no upcall may do
+    operation operation_;
+    std::uint64_t last_operation_ = 0;
+    socket_object* inviting_root_ = nullptr; // of a leaf socket in the making; a hold is kept on it
+    connection connection_ = connection::none;
+    DWORD direction_ = JL_BOTH;
+    bool bound_ = false;
+    bool listening_ = false;
+    bool closing_ = false;
+    bool sent_end_ = false;
+    bool received_end_ = false;
+    bool has_had_leaf_ = false;
+    bool end_told_ = false;
+    bool provider_closed_ = false;
+    dispatch::watch* watch_ = nullptr;
+    dispatch::watch* out_watch_ = nullptr;
+    std::uint32_t armed_ = 0;
+    std::int32_t error_ = 0; // SO_ERROR of the runtime's own making
+    struct linger linger_ {};
+    std::chrono::milliseconds send_timeout_{0};
+    std::chrono::milliseconds receive_timeout_{0};
+    bool exclusive_ = false;
+    std::chrono::steady_clock::time_point established_at_{};
+};
+
+template <class Deliver>
+std::int32_t socket_object::take_events(dispatch::event_object* reset, Deliver deliver) {
+    const std::lock_guard hold(lock_);
+    if (!deliver(record_.look())) {
+        return WSAEFAULT;
+    }
+    if ((record_.take(reset).bits & FD_CONNECT) != 0) {
+        operation_.told = true;
+    }
+    return 0;
+}
+
+// Set while the calling thread runs a condition function: calls that would block answer WSAEINPROGRESS (ST-18, AC-22).
+class condition_scope {
+  public:
+    condition_scope() noexcept { ++depth(); }
+    condition_scope(const condition_scope&) = delete;
+    condition_scope& operator=(const condition_scope&) = delete;
+    ~condition_scope() { --depth(); }
+    static bool active() noexcept { return depth() > 0; }
+
+  private:
+    static int& depth() noexcept {
+        thread_local int value = 0;
+        return value;
+    }
+};
+
+// Waits until no socket object is left, as the last WSACleanup does; false when the time is over.
+bool wait_until_all_gone(std::chrono::milliseconds limit);
+
+} // namespace joinleaf::socket

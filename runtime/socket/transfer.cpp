@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The data path: straight to the provider in the caller's thread; the dispatcher is not involved unless events are registered.
+#include "runtime/socket/socket_object.hpp"
+
+namespace joinleaf::socket {
+namespace {
+
+dispatch::deadline deadline_after(std::chrono::milliseconds timeout) {
+    if (timeout.count() == 0) {
+        return {};
+    }
+    return std::chrono::steady_clock::now() + timeout;
+}
+
+std::size_t bytes_of(const jl_msg& message) noexcept {
+    std::size_t sum = 0;
+    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
+        sum += message.iov[i].iov_len;
+    }
+    return sum;
+}
+
+// Takes what was sent off the front of a message's buffers.
+void advance(jl_msg& message, std::size_t sent) noexcept {
+    while (sent > 0 && message.iov_count > 0) {
+        auto& first = *message.iov;
+        const auto part = std::min(sent, first.iov_len);
+        first.iov_base = static_cast<char*>(first.iov_base) + part;
+        first.iov_len -= part;
+        sent -= part;
+        if (first.iov_len == 0) {
+            ++message.iov;
+            --message.iov_count;
+        }
+    }
+}
+
+} // namespace
+
+result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_wait) {
+    const bool waits = !dont_wait && !nonblocking();
+    dispatch::deadline until;
+    std::size_t sent_before = 0; // of a stream's piece that the kernel takes in several turns
+    for (bool first_wait = true;;) {
+        if (const auto gate = send_gate_.load(std::memory_order_acquire); gate != 0) {
+            return tl::unexpected(gate);
+        }
+        std::uint32_t done = 0;
+        std::int32_t code = 0;
+        {
+            const std::lock_guard guard(guard_out_);
+            code = ops().tx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done);
+            if (code == WSAEWOULDBLOCK) {
+                after_blocked_send();
+            }
+        }
+        if (code == 0) {
+            if (receive_gate_.load(std::memory_order_relaxed) == WSAEINVAL) {
+                mark_bound(); // the first datagram of an unbound socket bound it
+            }
+            auto& last = messages[done - 1];
+            const bool whole = last.size >= bytes_of(last);
+            if (whole || !waits || message_oriented() || connectionless()) {
+                last.size += sent_before;
+                return done;
+            }
+            sent_before += last.size;
+            advance(last, last.size);
+            messages = messages.subspan(done - 1, 1);
+            continue;
+        }
+        if (code != WSAEWOULDBLOCK || !waits) {
+            return tl::unexpected(code);
+        }
+        if (std::exchange(first_wait, false)) {
+            const std::lock_guard hold(lock_);
+            until = deadline_after(send_timeout_);
+        }
+        if (code = wait_for(JL_OUT, until); code != 0) {
+            return tl::unexpected(code);
+        }
+    }
+}
+
+result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool dont_wait) {
+    dispatch::deadline until;
+    for (bool first_wait = true;;) {
+        if (const auto gate = receive_gate_.load(std::memory_order_acquire); gate != 0) {
+            return tl::unexpected(gate);
+        }
+        std::uint32_t done = 0;
+        std::uint32_t left = JL_LEFT_UNKNOWN;
+        std::int32_t code = 0;
+        {
+            const std::lock_guard guard(guard_in_);
+            code = ops().rx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done, &left);
+            after_receive(code == 0 ? left : static_cast<std::uint32_t>(JL_LEFT_UNKNOWN));
+        }
+        if (code == 0) {
+            return done;
+        }
+        if (code != WSAEWOULDBLOCK || dont_wait || nonblocking()) {
+            return tl::unexpected(code);
+        }
+        if (std::exchange(first_wait, false)) {
+            const std::lock_guard hold(lock_);
+            until = deadline_after(receive_timeout_);
+        }
+        if (code = wait_for(JL_IN, until); code != 0) {
+            return tl::unexpected(code);
+        }
+    }
+}
+
+void socket_object::after_receive(std::uint32_t left) {
+    if (fd_kind_ != JL_FD_OWN) {
+        settle_signal(left == JL_LEFT_SOME);
+    }
+    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB)) != 0) {
+        {
+            const std::lock_guard hold(lock_);
+            record_.reenable(FD_READ | FD_OOB); // also by a call that failed (EV-36)
+        }
+        pump_in(left);
+        pump_oob();
+    }
+}
+
+void socket_object::after_blocked_send() {
+    if ((selected_.load(std::memory_order_relaxed) & FD_WRITE) != 0) {
+        {
+            const std::lock_guard hold(lock_);
+            record_.reenable(FD_WRITE); // EV-38
+        }
+        pump_out();
+    }
+}
+
+std::int32_t socket_object::shutdown(int how) {
+    if (how != SD_RECEIVE && how != SD_SEND && how != SD_BOTH) {
+        return WSAEINVAL;
+    }
+    {
+        const std::lock_guard hold(lock_);
+        const bool connected = connection_ == connection::established || (role_ == role::root && (has_had_leaf_ || listening_));
+        if (!connectionless() && !connected) {
+            return WSAENOTCONN;
+        }
+        const bool sends = direction_ != JL_RECEIVER_ONLY;
+        const bool receives = direction_ != JL_SENDER_ONLY;
+        if ((how == SD_SEND && !sends) || (how == SD_RECEIVE && !receives)) {
+            return WSAEINVAL; // LC-12
+        }
+        if ((how == SD_SEND && sent_end_) || (how == SD_RECEIVE && received_end_)) {
+            return 0;
+        }
+    }
+    std::int32_t code = 0;
+    {
+        const std::lock_guard guard(guard_out_);
+        code = ops().shutdown(endpoint_, how);
+    }
+    if (code == 0) {
+        const std::lock_guard hold(lock_);
+        sent_end_ = sent_end_ || how != SD_RECEIVE;
+        received_end_ = received_end_ || how != SD_SEND;
+        update_gates();
+        kick(JL_IN | JL_OUT);
+    }
+    return code;
+}
+
+} // namespace joinleaf::socket
