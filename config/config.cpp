@@ -22,7 +22,7 @@ result<configuration> load_from(const source& origin) {
     return tl::unexpected(std::move(problems));
 }
 
-}  // namespace
+} // namespace
 
 result<configuration> load_file(const std::string& path) {
     loader reader;
@@ -47,4 +47,4 @@ result<configuration> load() {
     return loaded;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -23,19 +23,19 @@ namespace joinleaf::config {
 /// says what they mean.
 struct option {
     std::string key;
-    std::vector<std::string> values;  ///< exactly one unless `is_list`; a list may be empty
+    std::vector<std::string> values; ///< exactly one unless `is_list`; a list may be empty
     bool is_list = false;
-    position where;        ///< of the key
-    position value_where;  ///< of the value (of the list's opening when it is a list)
+    position where;       ///< of the key
+    position value_where; ///< of the value (of the list's opening when it is a list)
 };
 
 /// Narrows what a provider offers. An empty vector narrows nothing; the words are known to be valid and unique.
 struct match {
-    std::vector<std::string> family;    ///< inet, inet6, any
-    std::vector<std::string> type;      ///< stream, dgram, raw, rdm, seqpacket
-    std::vector<std::string> protocol;  ///< tcp, udp, rm, or a decimal number from 0 to 255
-    std::vector<std::string> flags;     ///< c_root, c_leaf, d_root, d_leaf
-    position where;                     ///< of the map; nowhere when the file has none
+    std::vector<std::string> family;   ///< inet, inet6, any
+    std::vector<std::string> type;     ///< stream, dgram, raw, rdm, seqpacket
+    std::vector<std::string> protocol; ///< tcp, udp, rm, or a decimal number from 0 to 255
+    std::vector<std::string> flags;    ///< c_root, c_leaf, d_root, d_leaf
+    position where;                    ///< of the map; nowhere when the file has none
 };
 
 /// What the admission control of a provider may give away.
@@ -43,42 +43,41 @@ struct qos_rule {
     /// What happens to a flow that does not fit: it is refused, or it goes on without a reservation.
     enum class unsatisfied { fail, best_effort };
 
-    std::optional<std::uint64_t> capacity_bits_per_second;  ///< greater than 0; nothing means no limit
+    std::optional<std::uint64_t> capacity_bits_per_second; ///< greater than 0; nothing means no limit
     unsatisfied on_unsatisfied = unsatisfied::fail;
-    position where;  ///< of the map; nowhere when the file has none
+    position where; ///< of the map; nowhere when the file has none
 };
 
 /// One entry of `providers:`.
 struct provider {
-    std::string name;     ///< [A-Za-z0-9_.-]+, at most 64 characters, unique in the configuration
-    std::string library;  ///< a bare name, looked up on the provider path, or an absolute path (it has a '/')
+    std::string name;    ///< [A-Za-z0-9_.-]+, at most 64 characters, unique in the configuration
+    std::string library; ///< a bare name, looked up on the provider path, or an absolute path (it has a '/')
     bool enabled = true;
     config::match match;
-    std::vector<option> options;  ///< in file order, keys unique
+    std::vector<option> options; ///< in file order, keys unique
     qos_rule qos;
-    position where;          ///< of the entry
-    position name_where;     ///< of the name
-    position library_where;  ///< of the library
-    position enabled_where;  ///< what set `enabled`: the file, or JOINLEAF_PROVIDERS; nowhere for the default
+    position where;         ///< of the entry
+    position name_where;    ///< of the name
+    position library_where; ///< of the library
+    position enabled_where; ///< what set `enabled`: the file, or JOINLEAF_PROVIDERS; nowhere for the default
 };
 
 /// `reactor:`, the threads that serve events.
 struct reactor {
-    unsigned threads = 1;               ///< 1 to 256
-    std::chrono::nanoseconds spin{0};   ///< how long a thread polls before it sleeps, 0 to 1 s
-    std::vector<int> cpus;              ///< 0 to 1023, unique; empty: wherever the kernel likes
+    unsigned threads = 1;             ///< 1 to 256
+    std::chrono::nanoseconds spin{0}; ///< how long a thread polls before it sleeps, 0 to 1 s
+    std::vector<int> cpus;            ///< 0 to 1023, unique; empty: wherever the kernel likes
 };
 
 /// A whole configuration, includes and all.
 struct configuration {
     config::reactor reactor;
-    std::vector<provider> providers;  ///< file order: the file's own, then its includes'; also the disabled ones
-    std::vector<std::string> files;   ///< every file read, in order
+    std::vector<provider> providers; ///< file order: the file's own, then its includes'; also the disabled ones
+    std::vector<std::string> files; ///< every file read, in order
 };
 
 /// A value, or every problem that was found, in the order of the files, lines and columns. Never an empty list.
-template <class T>
-using result = tl::expected<T, std::vector<problem>>;
+template <class T> using result = tl::expected<T, std::vector<problem>>;
 
 /// Reads a file and what it includes. Never throws for anything a file may hold. [any]
 result<configuration> load_file(const std::string& path);
@@ -91,12 +90,12 @@ result<configuration> parse_text(std::string_view text, const std::string& name)
 /// `enum source::kind`; its values are `source::kind::user` and so on.
 struct source {
     enum class kind {
-        environment,  ///< JOINLEAF_CONFIG
-        user,         ///< $XDG_CONFIG_HOME/joinleaf/joinleaf.yaml, or in ~/.config
-        system,       ///< /etc/joinleaf/joinleaf.yaml
-        built_in      ///< default_text()
+        environment, ///< JOINLEAF_CONFIG
+        user,        ///< $XDG_CONFIG_HOME/joinleaf/joinleaf.yaml, or in ~/.config
+        system,      ///< /etc/joinleaf/joinleaf.yaml
+        built_in     ///< default_text()
     } kind;
-    std::string path;  ///< of the file; "built-in" for the built-in text
+    std::string path; ///< of the file; "built-in" for the built-in text
 };
 
 /// The first of the sources above that is there. A file named by JOINLEAF_CONFIG is taken whether it exists or not: a
@@ -113,4 +112,4 @@ result<configuration> load();
 /// The text of default.yaml, compiled in. Valid for the life of the process. [any]
 std::string_view default_text();
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

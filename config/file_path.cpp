@@ -38,4 +38,4 @@ std::optional<std::string> path_complaint(std::string_view path) {
     return std::nullopt;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -17,4 +17,4 @@ std::string absolute_beside(const std::string& file, std::string_view path);
 /// with `~/` and hopes for a shell. The end of a message that begins with what the path is. [any]
 std::optional<std::string> path_complaint(std::string_view path);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -26,8 +26,9 @@ std::vector<provider> read_providers(const yaml_node& value, report& out) {
     if (items == nullptr)
         return providers;
     if (items->size() > limits::providers) {
-        out.add((*items)[limits::providers], fmt::format("providers: found {}; a configuration has at most {}",
-                                                         items->size(), limits::providers));
+        out.add((*items)[limits::providers],
+                fmt::format("providers: found {}; a configuration has at most {}", items->size(),
+                            limits::providers));
         return providers;
     }
     for (const auto& item : *items)
@@ -83,9 +84,10 @@ void add_all(std::vector<problem>& to, std::vector<problem> from) {
     std::ranges::move(from, std::back_inserter(to));
 }
 
-}  // namespace
+} // namespace
 
-file_content read_file_text(std::string_view text, const std::string& file, file_role role, std::size_t most_nodes) {
+file_content read_file_text(std::string_view text, const std::string& file, file_role role,
+                            std::size_t most_nodes) {
     file_content content;
     if (auto unfit = check_text(text, file)) {
         content.problems.push_back(*std::move(unfit));
@@ -105,4 +107,4 @@ file_content read_file_text(std::string_view text, const std::string& file, file
     return content;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

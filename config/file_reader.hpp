@@ -20,13 +20,14 @@ struct include_item {
 
 struct file_content {
     config::reactor reactor;
-    std::vector<provider> providers;  ///< the name is empty where there was none, or none that can be
+    std::vector<provider> providers; ///< the name is empty where there was none, or none that can be
     std::vector<include_item> includes;
-    std::size_t nodes = 0;  ///< what the file takes of limits::total_nodes
+    std::size_t nodes = 0; ///< what the file takes of limits::total_nodes
     std::vector<problem> problems;
 };
 
 /// Reads `text` as the content of `file`, of at most `most_nodes` nodes. Never throws for anything it holds. [any]
-file_content read_file_text(std::string_view text, const std::string& file, file_role role, std::size_t most_nodes);
+file_content read_file_text(std::string_view text, const std::string& file, file_role role,
+                            std::size_t most_nodes);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

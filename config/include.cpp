@@ -37,7 +37,7 @@ names read_matches(DIR* folder, const std::string& pattern, std::size_t most) {
     for (;;) {
         errno = 0;
         // Only this thread has the stream, which is all that readdir asks for.
-        const auto* const entry = ::readdir(folder);  // NOLINT(concurrency-mt-unsafe)
+        const auto* const entry = ::readdir(folder); // NOLINT(concurrency-mt-unsafe)
         if (entry == nullptr && errno != 0)
             return tl::unexpected(std::generic_category().message(errno));
         if (entry == nullptr)
@@ -60,14 +60,15 @@ names matches_in(const std::string& folder, const std::string& pattern, std::siz
     return tl::unexpected(std::generic_category().message(errno));
 }
 
-}  // namespace
+} // namespace
 
 names expand_include(const std::string& file, const std::string& path, std::size_t most) {
     const std::filesystem::path wanted = path;
     if (!has_wildcard(path))
         return std::vector{beside(file, path)};
     if (has_wildcard(wanted.parent_path().string()))
-        return tl::unexpected(fmt::format("include: found {}; wildcards are allowed only after the last /", quote(path)));
+        return tl::unexpected(
+            fmt::format("include: found {}; wildcards are allowed only after the last /", quote(path)));
 
     const auto folder = std::filesystem::path(beside(file, path)).parent_path();
     auto found = matches_in(folder.empty() ? "." : folder.string(), wanted.filename().string(), most);
@@ -80,4 +81,4 @@ names expand_include(const std::string& file, const std::string& path, std::size
     return found;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

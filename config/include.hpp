@@ -14,7 +14,7 @@ namespace joinleaf::config {
 /// in the order of their file names, byte by byte, hidden files only when the pattern asks for a leading dot. Wildcards
 /// stand in the last part of the path only, so that a pattern reads one folder and never walks a tree.
 /// More than `most` matches are an error. The error is a whole message. [any]
-tl::expected<std::vector<std::string>, std::string> expand_include(const std::string& file, const std::string& path,
-                                                                   std::size_t most);
+tl::expected<std::vector<std::string>, std::string> expand_include(const std::string& file,
+                                                                   const std::string& path, std::size_t most);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

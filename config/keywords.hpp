@@ -23,4 +23,4 @@ inline constexpr std::array protocol{"tcp"sv, "udp"sv, "rm"sv};
 inline constexpr std::array flags{"c_root"sv, "c_leaf"sv, "d_root"sv, "d_leaf"sv};
 inline constexpr std::array on_unsatisfied{"fail"sv, "best_effort"sv};
 
-}  // namespace joinleaf::config::keywords
+} // namespace joinleaf::config::keywords

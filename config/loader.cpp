@@ -28,9 +28,10 @@ void loader::read_text(std::string_view text, const std::string& name) {
     const auto identity = identify(name);
     if (text.size() > limits::file_bytes) {
         out_.files.push_back(name);
-        problems_.push_back({{name, 1, 1}, fmt::format("the text is larger than {} bytes, the limit for a "
-                                                       "configuration file",
-                                                       limits::file_bytes)});
+        problems_.push_back({{name, 1, 1},
+                             fmt::format("the text is larger than {} bytes, the limit for a "
+                                         "configuration file",
+                                         limits::file_bytes)});
         return;
     }
     read_content(text, {name, identity ? std::optional(*identity) : std::nullopt}, file_role::main_file);
@@ -55,17 +56,19 @@ void loader::read_content(std::string_view text, const open_file& file, file_rol
 void loader::add_providers(std::vector<provider> providers) {
     for (auto& each : providers) {
         if (out_.providers.size() >= limits::providers && !std::exchange(exhausted_, true))
-            problems_.push_back({each.where, fmt::format("providers: found one more than the {} that a configuration "
-                                                         "has at most",
-                                                         limits::providers)});
+            problems_.push_back(
+                {each.where, fmt::format("providers: found one more than the {} that a configuration "
+                                         "has at most",
+                                         limits::providers)});
         if (exhausted_)
             return;
         if (!each.name.empty()) {
             const auto [first, is_new] = provider_names_.try_emplace(each.name, each.name_where);
             if (!is_new)
-                problems_.push_back({each.name_where, fmt::format("provider.name: found the name {} a second time; the "
-                                                                  "first is at {}",
-                                                                  quote(each.name), first->second.text())});
+                problems_.push_back(
+                    {each.name_where, fmt::format("provider.name: found the name {} a second time; the "
+                                                  "first is at {}",
+                                                  quote(each.name), first->second.text())});
         }
         out_.providers.push_back(std::move(each));
     }
@@ -104,8 +107,9 @@ bool loader::is_readable_now(const std::string& path, const file_identity& ident
         return false;
     }
     if (const auto first = included_.find(identity); first != included_.end()) {
-        problems_.push_back({where, fmt::format("include: found the file {} a second time; it was included at {}",
-                                                quote(path), first->second.text())});
+        problems_.push_back(
+            {where, fmt::format("include: found the file {} a second time; it was included at {}",
+                                quote(path), first->second.text())});
         return false;
     }
     return true;
@@ -125,11 +129,12 @@ bool loader::takes_too_much(std::size_t bytes, const position& where) {
     if (!files && bytes_ + bytes <= limits::total_bytes)
         return false;
     exhausted_ = true;
-    problems_.push_back({where, files ? fmt::format("include: found more than {} files, the limit for a configuration",
-                                                    limits::files)
-                                      : fmt::format("include: found more than {} bytes in all files, the limit for a "
-                                                    "configuration",
-                                                    limits::total_bytes)});
+    problems_.push_back(
+        {where, files ? fmt::format("include: found more than {} files, the limit for a configuration",
+                                    limits::files)
+                      : fmt::format("include: found more than {} bytes in all files, the limit for a "
+                                    "configuration",
+                                    limits::total_bytes)});
     return true;
 }
 
@@ -155,4 +160,4 @@ result<configuration> loader::finish() {
     return tl::unexpected(std::move(problems_));
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

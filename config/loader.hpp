@@ -17,7 +17,7 @@ namespace joinleaf::config {
 /// Reads one configuration: a main file and what it includes. Used once, by one thread. It goes on after a problem, so
 /// that one run tells all of them, and stops reading further files when a limit is reached.
 class loader {
-public:
+  public:
     /// Reads the main file.
     void read_file(const std::string& path);
 
@@ -27,10 +27,10 @@ public:
     /// What was read, or everything that is wrong with it.
     result<configuration> finish();
 
-private:
+  private:
     struct open_file {
         std::string name;
-        std::optional<file_identity> identity;  // none when the text did not come from a file
+        std::optional<file_identity> identity; // none when the text did not come from a file
     };
 
     void read_content(std::string_view text, const open_file& file, file_role role);
@@ -44,12 +44,12 @@ private:
 
     configuration out_;
     std::vector<problem> problems_;
-    std::vector<open_file> chain_;                  // from the main file down to the one being read
-    std::map<file_identity, position> included_;    // each drop-in, and where it was included
+    std::vector<open_file> chain_;               // from the main file down to the one being read
+    std::map<file_identity, position> included_; // each drop-in, and where it was included
     std::map<std::string, position> provider_names_;
     std::size_t bytes_ = 0;
     std::size_t nodes_ = 0;
-    bool exhausted_ = false;  // a limit of the whole configuration was reached and reported
+    bool exhausted_ = false; // a limit of the whole configuration was reached and reported
 };
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -18,12 +18,14 @@ bool looks_like_a_number(const std::string& text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::optional<std::string> read_one(const yaml_node& value, const std::string& what, words allowed, report& out) {
+std::optional<std::string> read_one(const yaml_node& value, const std::string& what, words allowed,
+                                    report& out) {
     return read_word(value, what, allowed, out);
 }
 
 // A protocol is one of three words or its number in the IP header.
-std::optional<std::string> read_protocol(const yaml_node& value, const std::string& what, words allowed, report& out) {
+std::optional<std::string> read_protocol(const yaml_node& value, const std::string& what, words allowed,
+                                         report& out) {
     const auto expected = fmt::format("one of {} or a number from 0 to 255", listing(allowed));
     auto text = read_text(value, what, expected, out);
     if (!text || std::ranges::find(allowed, *text) != allowed.end())
@@ -47,9 +49,10 @@ std::vector<std::string> read_words(const map_reader& keys, std::string_view key
     const auto what = fmt::format("provider.match.{}", key);
     const bool is_list = value->what == yaml_node::kind::list;
     if (is_list && value->items.empty())
-        out.add(*value, fmt::format("{}: found an empty list, which would match nothing; leave the key out to match "
-                                    "everything",
-                                    what));
+        out.add(*value,
+                fmt::format("{}: found an empty list, which would match nothing; leave the key out to match "
+                            "everything",
+                            what));
     std::vector<std::string> found;
     for (const auto& item : is_list ? std::span(value->items) : std::span(value, 1)) {
         const auto word = read(item, what, allowed, out);
@@ -61,7 +64,7 @@ std::vector<std::string> read_words(const map_reader& keys, std::string_view key
     return found;
 }
 
-}  // namespace
+} // namespace
 
 match read_match(const yaml_node& value, report& out) {
     const map_reader keys(value, "provider.match", keywords::match, out);
@@ -74,4 +77,4 @@ match read_match(const yaml_node& value, report& out) {
     return result;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

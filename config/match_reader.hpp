@@ -9,4 +9,4 @@ namespace joinleaf::config {
 /// `match:` of a provider. Each key takes one word or a list of words.
 match read_match(const yaml_node& value, report& out);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -47,7 +47,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return previous[b.size()];
 }
 
-}  // namespace
+} // namespace
 
 std::string nearest(std::string_view word, std::span<const std::string_view> known) {
     if (word.empty() || word.size() > longest_word)
@@ -72,4 +72,4 @@ std::string nearest(std::string_view word, std::span<const std::string_view> kno
     return std::string(best.empty() ? begins : best);
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -12,4 +12,4 @@ namespace joinleaf::config {
 /// begins with it. Empty if nothing is near. The first of equals wins. [any]
 std::string nearest(std::string_view word, std::span<const std::string_view> known);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -13,4 +13,4 @@ std::string problem::text() const {
     return fmt::format("{}: {}", where.text(), message);
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -21,7 +21,8 @@ struct position {
 /// One thing that is wrong, with the place to mend it.
 struct problem {
     position where;
-    std::string message;  ///< what was found, what is allowed; mostly one line, no full stop and no line feed at the end
+    std::string
+        message; ///< what was found, what is allowed; mostly one line, no full stop and no line feed at the end
 
     /// `FILE:LINE:COL: message`. [any]
     std::string text() const;
@@ -29,4 +30,4 @@ struct problem {
     bool operator==(const problem&) const = default;
 };
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

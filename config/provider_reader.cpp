@@ -19,8 +19,8 @@ constexpr std::string_view expected_name = "a name of 1 to 64 letters, digits, _
 constexpr std::string_view expected_library = "a library's name such as udp-mcast, or a path with a /";
 
 bool is_name_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
 }
 
 bool is_bare_name(std::string_view text) {
@@ -87,9 +87,10 @@ std::vector<option> read_options(const yaml_node& value, report& out) {
         if (is_bare_name(entry.key.text))
             options.push_back(read_option(entry, out));
         else
-            out.add(entry.key, fmt::format("provider.options: expected an option's name of letters, digits, _ . and "
-                                           "-, found {}",
-                                           describe(entry.key)));
+            out.add(entry.key,
+                    fmt::format("provider.options: expected an option's name of letters, digits, _ . and "
+                                "-, found {}",
+                                describe(entry.key)));
     }
     return options;
 }
@@ -102,9 +103,11 @@ std::optional<std::uint64_t> read_capacity(const yaml_node& value, report& out) 
     if (!rate)
         out.add(value, "provider.qos.capacity: " + rate.error());
     else if (*rate == 0)
-        out.add(value, fmt::format("provider.qos.capacity: expected a rate above 0, found {}; leave the key out for no "
-                                   "limit",
-                                   describe(value)));
+        out.add(
+            value,
+            fmt::format("provider.qos.capacity: expected a rate above 0, found {}; leave the key out for no "
+                        "limit",
+                        describe(value)));
     return rate ? std::optional(*rate) : std::nullopt;
 }
 
@@ -135,7 +138,7 @@ void read_optional_keys(const map_reader& keys, provider& result, report& out) {
         result.qos = read_qos(*qos, out);
 }
 
-}  // namespace
+} // namespace
 
 bool is_provider_name(std::string_view name) {
     return name.size() <= limits::name_length && is_bare_name(name);
@@ -157,4 +160,4 @@ provider read_provider(const yaml_node& value, report& out) {
     return result;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

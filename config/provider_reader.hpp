@@ -12,4 +12,4 @@ bool is_provider_name(std::string_view name);
 /// One entry of `providers:`. What is wrong is reported; then the parts concerned are empty.
 provider read_provider(const yaml_node& value, report& out);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

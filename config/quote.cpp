@@ -25,7 +25,7 @@ std::string_view cut(std::string_view text) {
     return text.substr(0, end);
 }
 
-}  // namespace
+} // namespace
 
 std::string quote(std::string_view text) {
     const auto shown = cut(text);
@@ -49,4 +49,4 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
     return near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near);
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -16,4 +16,4 @@ std::string listing(std::span<const std::string_view> words);
 /// `; did you mean "near"?`, or nothing when no known word is near. [any]
 std::string suggestion(std::string_view word, std::span<const std::string_view> known);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -23,12 +23,14 @@ std::chrono::nanoseconds read_spin(const yaml_node& value, report& out) {
     if (!spin)
         out.add(value, "reactor.spin: " + spin.error());
     else if (*spin > longest_spin)
-        out.add(value, fmt::format("reactor.spin: expected a duration from 0us to 1s, found {}", describe(value)));
+        out.add(value,
+                fmt::format("reactor.spin: expected a duration from 0us to 1s, found {}", describe(value)));
     return spin.value_or(std::chrono::nanoseconds{});
 }
 
 std::vector<int> read_cpus(const yaml_node& value, report& out) {
-    const auto* const items = read_list(value, "reactor.cpus", "a list of processor numbers such as [2, 3]", out);
+    const auto* const items =
+        read_list(value, "reactor.cpus", "a list of processor numbers such as [2, 3]", out);
     std::vector<int> cpus;
     if (items == nullptr)
         return cpus;
@@ -45,7 +47,7 @@ std::vector<int> read_cpus(const yaml_node& value, report& out) {
     return cpus;
 }
 
-}  // namespace
+} // namespace
 
 reactor read_reactor(const yaml_node& value, report& out) {
     const map_reader keys(value, "reactor", keywords::reactor, out);
@@ -60,4 +62,4 @@ reactor read_reactor(const yaml_node& value, report& out) {
     return result;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

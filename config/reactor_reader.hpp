@@ -9,4 +9,4 @@ namespace joinleaf::config {
 /// `reactor:`; what is wrong is reported and keeps its default.
 reactor read_reactor(const yaml_node& value, report& out);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

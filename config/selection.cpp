@@ -39,17 +39,19 @@ std::vector<problem> check(const std::vector<word>& words, const std::vector<std
     std::vector<problem> problems;
     for (const auto& each : words) {
         if (each.text.empty())
-            problems.push_back({at(each.offset), "found nothing where a provider's name belongs; expected NAME,NAME... "
-                                                 "or ^NAME,NAME..."});
+            problems.push_back({at(each.offset),
+                                "found nothing where a provider's name belongs; expected NAME,NAME... "
+                                "or ^NAME,NAME..."});
         else if (std::ranges::find(known, each.text) == known.end())
-            problems.push_back({at(each.offset), fmt::format("found the unknown provider {}; the configuration has: {}{}",
-                                                             quote(each.text), known.empty() ? "none" : listing(known),
-                                                             suggestion(each.text, known))});
+            problems.push_back(
+                {at(each.offset),
+                 fmt::format("found the unknown provider {}; the configuration has: {}{}", quote(each.text),
+                             known.empty() ? "none" : listing(known), suggestion(each.text, known))});
     }
     return problems;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<problem> select_providers(configuration& all, std::string_view value) {
     const auto start = std::min(value.find_first_not_of(blanks), value.size());
@@ -71,4 +73,4 @@ std::vector<problem> select_providers(configuration& all, std::string_view value
     return problems;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

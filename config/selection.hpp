@@ -12,4 +12,4 @@ namespace joinleaf::config {
 /// Blanks around a name do not count. [any]
 std::vector<problem> select_providers(configuration& all, std::string_view value);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

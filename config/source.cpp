@@ -23,7 +23,7 @@ std::optional<std::string> user_file(const surroundings& around) {
     return std::nullopt;
 }
 
-}  // namespace
+} // namespace
 
 std::optional<std::string> variable(const char* name) {
     const char* const value = ::secure_getenv(name);
@@ -54,4 +54,4 @@ source find_source() {
     return find_source_in(look_around());
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -25,4 +25,4 @@ source find_source_in(const surroundings& around);
 /// An environment variable that is set, not empty and may be read: none may in a set-user-id process. [any]
 std::optional<std::string> variable(const char* name);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -44,7 +44,8 @@ std::string complaint(std::string_view text, std::size_t at) {
         return "found a carriage return without a line feed; a line ends with a line feed";
     if (byte < 0x80)
         return fmt::format("found the control character U+{:04X}; a configuration file is plain text", byte);
-    return fmt::format("found the byte 0x{:02X}, which is not UTF-8; a configuration file is UTF-8 text", byte);
+    return fmt::format("found the byte 0x{:02X}, which is not UTF-8; a configuration file is UTF-8 text",
+                       byte);
 }
 
 bool is_forbidden(std::string_view text, std::size_t at) {
@@ -54,7 +55,7 @@ bool is_forbidden(std::string_view text, std::size_t at) {
     return (byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7F;
 }
 
-}  // namespace
+} // namespace
 
 std::optional<problem> check_text(std::string_view text, const std::string& file) {
     int line = 1;
@@ -71,4 +72,4 @@ std::optional<problem> check_text(std::string_view text, const std::string& file
     return std::nullopt;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

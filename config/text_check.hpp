@@ -14,4 +14,4 @@ namespace joinleaf::config {
 /// the end of the file and replaces malformed sequences. [any]
 std::optional<problem> check_text(std::string_view text, const std::string& file);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -17,7 +17,7 @@ namespace joinleaf::config {
 namespace {
 
 class descriptor {
-public:
+  public:
     explicit descriptor(int fd) : fd_(fd) {}
     descriptor(const descriptor&) = delete;
     descriptor& operator=(const descriptor&) = delete;
@@ -27,7 +27,7 @@ public:
     }
     int get() const { return fd_; }
 
-private:
+  private:
     int fd_;
 };
 
@@ -65,11 +65,12 @@ tl::expected<std::string, std::string> read_all(int fd, std::size_t most) {
             return text;
         text.append(buffer.data(), static_cast<std::size_t>(got));
         if (text.size() > most)
-            return tl::unexpected(fmt::format("is larger than {} bytes, the limit for a configuration file", most));
+            return tl::unexpected(
+                fmt::format("is larger than {} bytes, the limit for a configuration file", most));
     }
 }
 
-}  // namespace
+} // namespace
 
 tl::expected<text_file, std::string> read_text_file(const std::string& path, std::size_t most) {
     struct stat status {};
@@ -99,4 +100,4 @@ tl::expected<file_identity, std::string> identify(const std::string& path) {
     return file_identity{status.st_dev, status.st_ino};
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

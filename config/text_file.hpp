@@ -30,4 +30,4 @@ tl::expected<text_file, std::string> read_text_file(const std::string& path, std
 /// Who the file is, when there is one of that name. [any]
 tl::expected<file_identity, std::string> identify(const std::string& path);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

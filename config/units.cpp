@@ -32,12 +32,8 @@ constexpr std::uint64_t mega = kilo * kilo;
 constexpr std::uint64_t giga = mega * kilo;
 constexpr std::uint64_t tera = giga * kilo;
 
-constexpr std::array<unit, 6> time_units{{{"ns", 1},
-                                          {"us", kilo},
-                                          {"ms", mega},
-                                          {"s", giga},
-                                          {"min", 60 * giga},
-                                          {"h", 3600 * giga}}};
+constexpr std::array<unit, 6> time_units{
+    {{"ns", 1}, {"us", kilo}, {"ms", mega}, {"s", giga}, {"min", 60 * giga}, {"h", 3600 * giga}}};
 
 constexpr std::array<unit, 9> size_units{{{"B", 1},
                                           {"KiB", 1ULL << 10U},
@@ -80,13 +76,15 @@ tl::expected<std::uint64_t, std::string> parse(const quantity& what, std::string
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const auto digits = static_cast<std::size_t>(rest - text.data());
     if (digits == 0)
-        return tl::unexpected(fmt::format("{} is not a number with a unit; {}", quote(text), expectation(what)));
+        return tl::unexpected(
+            fmt::format("{} is not a number with a unit; {}", quote(text), expectation(what)));
 
     const auto found = text.substr(digits);
     if (found.starts_with('.') || found.starts_with(','))
         return tl::unexpected(fmt::format("{} is not a whole number; {}", quote(text), expectation(what)));
     if (found.starts_with(' '))
-        return tl::unexpected(fmt::format("{} has a space before its unit; {}", quote(text), expectation(what)));
+        return tl::unexpected(
+            fmt::format("{} has a space before its unit; {}", quote(text), expectation(what)));
     const auto chosen = std::ranges::find(what.units, found, &unit::name);
     if (chosen == what.units.end())
         return wrong_unit(what, text, found);
@@ -96,7 +94,7 @@ tl::expected<std::uint64_t, std::string> parse(const quantity& what, std::string
     return number * chosen->factor;
 }
 
-}  // namespace
+} // namespace
 
 tl::expected<std::chrono::nanoseconds, std::string> parse_duration(std::string_view text) {
     return parse(durations, text).map([](std::uint64_t nanoseconds) {
@@ -112,4 +110,4 @@ tl::expected<std::uint64_t, std::string> parse_rate(std::string_view text) {
     return parse(rates, text);
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -23,4 +23,4 @@ tl::expected<std::uint64_t, std::string> parse_size(std::string_view text);
 /// Bits per second: `500bit`, `64kbit`, `100Mbit`, `1Gbit`, `1Tbit`, all by thousands. Overflow is an error. [any]
 tl::expected<std::uint64_t, std::string> parse_rate(std::string_view text);
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -25,7 +25,7 @@ std::optional<std::uint64_t> as_number(const yaml_node& value) {
     return number;
 }
 
-}  // namespace
+} // namespace
 
 std::string describe(const yaml_node& value) {
     switch (value.what) {
@@ -65,8 +65,8 @@ std::optional<std::uint64_t> read_number(const yaml_node& value, std::string_vie
     const auto number = as_number(value);
     if (number && *number >= least && *number <= most)
         return number;
-    const auto expected =
-        least == most ? fmt::format("the number {}", least) : fmt::format("a whole number from {} to {}", least, most);
+    const auto expected = least == most ? fmt::format("the number {}", least)
+                                        : fmt::format("a whole number from {} to {}", least, most);
     report_kind(value, what, expected, out);
     return std::nullopt;
 }
@@ -82,16 +82,16 @@ std::optional<std::string> read_word(const yaml_node& value, std::string_view wh
     return std::nullopt;
 }
 
-const std::vector<yaml_node>* read_list(const yaml_node& value, std::string_view what, std::string_view expected,
-                                        report& out) {
+const std::vector<yaml_node>* read_list(const yaml_node& value, std::string_view what,
+                                        std::string_view expected, report& out) {
     if (value.what == yaml_node::kind::list)
         return &value.items;
     report_kind(value, what, expected, out);
     return nullptr;
 }
 
-map_reader::map_reader(const yaml_node& value, std::string_view what, std::span<const std::string_view> allowed,
-                       report& out)
+map_reader::map_reader(const yaml_node& value, std::string_view what,
+                       std::span<const std::string_view> allowed, report& out)
     : value_(value), what_(what), out_(out) {
     const auto keys = listing(allowed);
     if (!*this)
@@ -112,7 +112,8 @@ const yaml_node* map_reader::find(std::string_view key) const {
     const auto* const found = entry(key);
     if (found == nullptr || found->value.what != yaml_node::kind::nothing)
         return found == nullptr ? nullptr : &found->value;
-    out_.add(found->key, fmt::format("{}: the key \"{}\" has no value; give it one or leave the key out", what_, key));
+    out_.add(found->key,
+             fmt::format("{}: the key \"{}\" has no value; give it one or leave the key out", what_, key));
     return nullptr;
 }
 
@@ -122,4 +123,4 @@ const yaml_node* map_reader::require(std::string_view key, std::string_view expe
     return find(key);
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -33,14 +33,15 @@ std::optional<std::string> read_word(const yaml_node& value, std::string_view wh
                                      std::span<const std::string_view> allowed, report& out);
 
 /// The items of a list; nothing (and a report) when it is no list.
-const std::vector<yaml_node>* read_list(const yaml_node& value, std::string_view what, std::string_view expected,
-                                        report& out);
+const std::vector<yaml_node>* read_list(const yaml_node& value, std::string_view what,
+                                        std::string_view expected, report& out);
 
 /// A map whose keys are known beforehand.
 class map_reader {
-public:
+  public:
     /// Reports a value that is no map, and each key that is not among `allowed`. `value` outlives the reader.
-    map_reader(const yaml_node& value, std::string_view what, std::span<const std::string_view> allowed, report& out);
+    map_reader(const yaml_node& value, std::string_view what, std::span<const std::string_view> allowed,
+               report& out);
 
     /// False when the value is no map; then every find() answers nothing.
     explicit operator bool() const { return value_.what == yaml_node::kind::map; }
@@ -51,7 +52,7 @@ public:
     /// Like find(), and reports a key that is not there.
     const yaml_node* require(std::string_view key, std::string_view expected) const;
 
-private:
+  private:
     const yaml_entry* entry(std::string_view key) const;
 
     const yaml_node& value_;
@@ -59,4 +60,4 @@ private:
     report& out_;
 };
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -3,6 +3,7 @@
 
 #include "config/limits.hpp"
 #include "config/quote.hpp"
+#include "config/yaml_check.hpp"
 #include "config/yaml_marks.hpp"
 
 #include <fmt/format.h>
@@ -28,22 +29,6 @@ constexpr std::string_view quote_missing =
     "not valid YAML: the file ends inside a quoted text; its closing quote is missing";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-// Before it answers its first event, yaml-cpp's scanner reads ahead to the end of the list or map in brackets that the
-// text begins with. Each item of one costs a comma or an opening bracket, so that their number bounds the time and the
-// memory that it takes; prose in quotes or comments has one in sixty characters, far below this one in eight.
-constexpr std::size_t most_flow_marks = 2 * limits::total_nodes;
-
-std::optional<problem> check_flow_marks(std::string_view text, const mark_reader& marks) {
-    std::size_t seen = 0;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        if ((c == '[' || c == '{' || c == ',') && ++seen > most_flow_marks)
-            return problem{marks.at_offset(at), fmt::format("too much: found more than {} of the characters [ {{ and ,",
-                                                            most_flow_marks)};
-    }
-    return std::nullopt;
-}
-
 // Carries the first unbearable problem out through yaml-cpp's parser.
 struct broken_off : std::exception {
     explicit broken_off(problem what_it_is) : found(std::move(what_it_is)) {}
@@ -52,7 +37,7 @@ struct broken_off : std::exception {
 
 // Builds the tree from the parser's events and stops it at the first event that no configuration has.
 class tree_builder : public YAML::EventHandler {
-public:
+  public:
     tree_builder(const mark_reader& marks, std::size_t most_nodes, yaml_document& out)
         : marks_(marks), most_nodes_(most_nodes), out_(out) {}
 
@@ -63,17 +48,22 @@ public:
 
     void OnDocumentEnd() override {}
 
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(make(mark, yaml_node::kind::nothing)); }
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
+        add(make(mark, yaml_node::kind::nothing));
+    }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { fail(mark, std::string(alias_found)); }
 
     void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
-        fail(mark, fmt::format("found the anchor {}; anchors and aliases are not allowed here, and a text that begins "
-                               "with & needs quotes",
-                               quote("&" + name)));
+        fail(mark,
+             fmt::format(
+                 "found the anchor {}; anchors and aliases are not allowed here, and a text that begins "
+                 "with & needs quotes",
+                 quote("&" + name)));
     }
 
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                  const std::string& value) override {
         refuse_tag(mark, tag);
         auto node = make(mark, yaml_node::kind::text);
         if (!marks_.is_closed(mark))
@@ -108,12 +98,12 @@ public:
         return std::nullopt;
     }
 
-private:
+  private:
     // A list or map whose end is still to come.
     struct open_node {
         yaml_node node;
-        std::optional<yaml_node> key;                          // of a map: read, its value still to come
-        std::unordered_map<std::string, position> known_keys;  // of a map
+        std::optional<yaml_node> key;                         // of a map: read, its value still to come
+        std::unordered_map<std::string, position> known_keys; // of a map
     };
 
     [[noreturn]] void fail(const YAML::Mark& mark, std::string message) const {
@@ -129,8 +119,10 @@ private:
 
     yaml_node make(const YAML::Mark& mark, yaml_node::kind what) {
         if (++out_.nodes > most_nodes_)
-            fail(mark, fmt::format("too much: a configuration holds at most {} words, lists and maps in all its files",
-                                   limits::total_nodes));
+            fail(mark,
+                 fmt::format(
+                     "too much: a configuration holds at most {} words, lists and maps in all its files",
+                     limits::total_nodes));
         const auto where = marks_.at(mark);
         yaml_node node;
         node.what = what;
@@ -142,8 +134,9 @@ private:
     void open(const YAML::Mark& mark, const std::string& tag, yaml_node::kind what) {
         refuse_tag(mark, tag);
         if (stack_.size() >= limits::depth)
-            fail(mark, fmt::format("nested too deeply: lists and maps may stand inside each other {} deep at most",
-                                   limits::depth));
+            fail(mark,
+                 fmt::format("nested too deeply: lists and maps may stand inside each other {} deep at most",
+                             limits::depth));
         stack_.push_back({make(mark, what), std::nullopt, {}});
     }
 
@@ -182,8 +175,8 @@ private:
         }
         const auto [known, is_new] = map.known_keys.try_emplace(key.text, where);
         if (!is_new) {
-            report({where, fmt::format("found the key {} a second time in one map; the first is at {}", quote(key.text),
-                                       known->second.text())});
+            report({where, fmt::format("found the key {} a second time in one map; the first is at {}",
+                                       quote(key.text), known->second.text())});
             return;
         }
         map.node.entries.push_back({std::move(key), std::move(value)});
@@ -201,7 +194,8 @@ private:
 };
 
 // The end of a list or map in brackets is missed far from where it belongs; the beginning is the place to look.
-std::string missing_end(std::string_view what, const std::optional<position>& begin, std::string_view expected) {
+std::string missing_end(std::string_view what, const std::optional<position>& begin,
+                        std::string_view expected) {
     return fmt::format("not valid YAML: the end of {}{} is missing; expected {}", what,
                        begin ? " that begins at " + begin->text() : "", expected);
 }
@@ -230,9 +224,11 @@ std::string explain(const std::string& message, const tree_builder& builder) {
     if (message == MAP_VALUE)
         return "not valid YAML: no value can begin here; a text that holds \": \" needs quotes";
     if (message == END_OF_MAP || message == END_OF_SEQ)
-        return "not valid YAML: the indentation fits nothing above; the entries of one list or map begin in one column";
+        return "not valid YAML: the indentation fits nothing above; the entries of one list or map begin in "
+               "one column";
     if (message.starts_with(INVALID_ESCAPE))
-        return "not valid YAML: nothing is known by this name after a \\; between single quotes a \\ is only itself";
+        return "not valid YAML: nothing is known by this name after a \\; between single quotes a \\ is only "
+               "itself";
     return "not valid YAML: " + own_words(message);
 }
 
@@ -246,19 +242,18 @@ void parse_with(tree_builder& builder, std::string_view text) {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);
     // The second round finds the end, or makes the builder complain about a second document.
-    while (parser.HandleNextDocument(builder)) {
-    }
+    while (parser.HandleNextDocument(builder)) {}
 }
 
-}  // namespace
+} // namespace
 
 yaml_document parse_yaml(std::string_view text, const std::string& file, std::size_t most_nodes) {
     if (text.starts_with(byte_order_mark))
         text.remove_prefix(byte_order_mark.size());
     yaml_document out;
     const mark_reader marks(text, file);
-    if (auto excess = check_flow_marks(text, marks)) {
-        out.problems.push_back(*std::move(excess));
+    if (auto unfit = check_yaml(text, marks)) {
+        out.problems.push_back(*std::move(unfit));
         return out;
     }
     tree_builder builder(marks, most_nodes, out);
@@ -275,4 +270,4 @@ yaml_document parse_yaml(std::string_view text, const std::string& file, std::si
     return out;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -22,7 +22,7 @@ std::vector<std::uint32_t> count_continuations(std::string_view text) {
     return before;
 }
 
-}  // namespace
+} // namespace
 
 mark_reader::mark_reader(std::string_view text, std::string file)
     : text_(text), file_(std::move(file)), continuations_(count_continuations(text)) {}
@@ -30,7 +30,11 @@ mark_reader::mark_reader(std::string_view text, std::string file)
 position mark_reader::at(const YAML::Mark& mark) const {
     if (mark.is_null())
         return {file_, 1, 1};
-    return {file_, mark.line + 1, column(static_cast<std::size_t>(mark.pos), static_cast<std::size_t>(mark.column))};
+    // yaml-cpp may have read a byte or two of its own behind the end.
+    const auto offset = static_cast<std::size_t>(mark.pos);
+    const auto behind = offset - std::min(offset, text_.size());
+    const auto before = static_cast<std::size_t>(mark.column);
+    return {file_, mark.line + 1, column(offset - behind, before - std::min(before, behind))};
 }
 
 position mark_reader::at_offset(std::size_t offset) const {
@@ -74,10 +78,13 @@ std::size_t mark_reader::line_begin(std::size_t offset) const {
 }
 
 int mark_reader::column(std::size_t offset, std::size_t bytes_before) const {
-    std::size_t characters = bytes_before;
-    if (offset < continuations_.size() && bytes_before <= offset)
-        characters -= continuations_[offset] - continuations_[offset - bytes_before];
+    auto characters = bytes_before;
+    if (offset < continuations_.size() && bytes_before <= offset) {
+        // Up to the byte itself: a mark inside a character means that character.
+        const auto end = std::min(offset + 1, text_.size());
+        characters -= continuations_[end] - continuations_[offset - bytes_before];
+    }
     return static_cast<int>(characters) + 1;
 }
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -16,7 +16,7 @@ namespace joinleaf::config {
 
 /// Turns yaml-cpp's marks, which count bytes from 0, into positions, which count characters from 1.
 class mark_reader {
-public:
+  public:
     /// `text` is UTF-8 without a byte order mark, as yaml-cpp was given it, and outlives the reader.
     mark_reader(std::string_view text, std::string file);
 
@@ -39,13 +39,14 @@ public:
     /// spaces do. [any]
     std::optional<position> indenting_tab(const YAML::Mark& mark) const;
 
-private:
+  private:
     std::size_t line_begin(std::size_t offset) const;
     int column(std::size_t offset, std::size_t bytes_before) const;
 
     std::string_view text_;
     std::string file_;
-    std::vector<std::uint32_t> continuations_;  // how many continuation bytes stand before each offset; empty for ASCII
+    std::vector<std::uint32_t>
+        continuations_; // how many continuation bytes stand before each offset; empty for ASCII
 };
 
-}  // namespace joinleaf::config
+} // namespace joinleaf::config

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 
 namespace joinleaf::catalog {
 namespace {
@@ -48,7 +47,8 @@ catalog::catalog(const config::configuration& configuration, const jl_host& host
 }
 
 catalog::~catalog() {
-    for (const auto& each : providers_ | std::views::reverse) {
+    for (auto at = providers_.rbegin(); at != providers_.rend(); ++at) {
+        const auto& each = *at;
         if (each.state != provider::state::loaded) {
             continue;
         }

@@ -36,6 +36,7 @@ DWORD bytes_needed(std::size_t count, std::size_t size_of_info) {
 
 template <> std::vector<WSAPROTOCOL_INFOA> infos_of(const std::vector<const entry*>& entries) {
     std::vector<WSAPROTOCOL_INFOA> infos;
+    infos.reserve(entries.size());
     for (const auto* each : entries) {
         infos.push_back(to_narrow(each->info));
     }
@@ -44,6 +45,7 @@ template <> std::vector<WSAPROTOCOL_INFOA> infos_of(const std::vector<const entr
 
 template <> std::vector<WSAPROTOCOL_INFOW> infos_of(const std::vector<const entry*>& entries) {
     std::vector<WSAPROTOCOL_INFOW> infos;
+    infos.reserve(entries.size());
     for (const auto* each : entries) {
         infos.push_back(each->info);
     }

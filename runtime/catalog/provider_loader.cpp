@@ -31,6 +31,7 @@ void disable(const config::provider& item, provider& made) {
 
 std::string all_of(const std::vector<config::problem>& problems) {
     std::vector<std::string> texts;
+    texts.reserve(problems.size());
     for (const auto& each : problems) {
         texts.push_back(each.text());
     }

@@ -132,9 +132,6 @@ void socket_object::refuse_withdrawn() {
     std::vector<std::shared_ptr<request>> gone;
     {
         const std::lock_guard hold(lock_);
-        if (provider_ended_) {
-            return;
-        }
         gone.swap(withdrawn_);
     }
     for (const auto& one : gone) {
@@ -254,6 +251,9 @@ void socket_object::pump_out() {
 void socket_object::pump_all() {
     {
         const std::lock_guard guard(guard_in_);
+        if (provider_ended_) {
+            return; // a posted turn that comes after closesocket
+        }
         refuse_withdrawn();
         if (fd_kind_ == JL_FD_NONE) {
             settle_signal(false);

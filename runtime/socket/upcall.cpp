@@ -84,6 +84,9 @@ void socket_object::finish_operation(std::int32_t code, bool invited) {
             update_gates();
             record(FD_WRITE, 0); // EV-40
         }
+        if (code == 0 && fd_kind_ == JL_FD_NONE) {
+            schedule_pump(); // arms for what the new leaf sends
+        }
     } else if (code == 0) {
         establish();
     } else {

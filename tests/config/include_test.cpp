@@ -39,7 +39,8 @@ TEST(Include, ProvidersFollow_InTheOrderOfItemsAndFileNames) {
     EXPECT_THAT(loaded->files,
                 ElementsAre(fixture("tree/joinleaf.yaml"), fixture("tree/extra.yaml"),
                             fixture("tree/providers.d/100-c.yaml"), fixture("tree/providers.d/20-b.yaml"),
-                            fixture("tree/providers.d/30-nested.yaml"), fixture("tree/providers.d/more/nested.yml")));
+                            fixture("tree/providers.d/30-nested.yaml"),
+                            fixture("tree/providers.d/more/nested.yml")));
 }
 
 TEST(Include, RelativePaths_StartInTheIncludedFilesFolder) {
@@ -73,14 +74,15 @@ TEST(Include, FileNameWithoutFolder_MeansTheWorkingFolder) {
 TEST(Include, LiteralThatDoesNotExist_IsAnError) {
     const folder here;
     const auto file = here.write("main.yaml", "version: 1\ninclude:\n  - gone/x.yaml\n");
-    EXPECT_THAT(texts(load_file(file)),
-                ElementsAre(file + ":3:5: include: the file \"" + here.path("gone/x.yaml") + "\" does not exist"));
+    EXPECT_THAT(texts(load_file(file)), ElementsAre(file + ":3:5: include: the file \"" +
+                                                    here.path("gone/x.yaml") + "\" does not exist"));
 }
 
 TEST(Include, PatternThatMatchesNothing_IsNoError) {
     const folder here;
     here.write("empty/readme", "");
-    const auto file = here.write("main.yaml", "version: 1\ninclude: [gone/*.yaml, empty/*.yaml, 'empty/[ab]?.yaml']\n");
+    const auto file =
+        here.write("main.yaml", "version: 1\ninclude: [gone/*.yaml, empty/*.yaml, 'empty/[ab]?.yaml']\n");
     const auto loaded = load_file(file);
     EXPECT_THAT(texts(loaded), IsEmpty());
     EXPECT_THAT(loaded->files, ElementsAre(file));
@@ -90,8 +92,9 @@ TEST(Include, PatternInAFileInsteadOfAFolder_IsAnError) {
     const folder here;
     here.write("plain", "");
     const auto file = here.write("main.yaml", "version: 1\ninclude: [plain/*.yaml]\n");
-    EXPECT_THAT(texts(load_file(file)), ElementsAre(says(file + ":2:11", {"plain\" of the pattern \"plain/*.yaml\" "
-                                                                          "cannot be searched: Not a directory"})));
+    EXPECT_THAT(texts(load_file(file)),
+                ElementsAre(says(file + ":2:11", {"plain\" of the pattern \"plain/*.yaml\" "
+                                                  "cannot be searched: Not a directory"})));
 }
 
 TEST(Include, Cycle_IsOneErrorThatNamesTheChain) {
@@ -99,8 +102,8 @@ TEST(Include, Cycle_IsOneErrorThatNamesTheChain) {
     const auto b = fixture("cycle/b.yaml");
     EXPECT_THAT(texts(load_file(a)),
                 ElementsAre(says(fixture("cycle/c.yaml") + ":2:11",
-                                 {"include: found a cyclic include: " + b + " -> " + fixture("cycle/c.yaml") + " -> " +
-                                  fixture("cycle/../cycle/b.yaml")})));
+                                 {"include: found a cyclic include: " + b + " -> " + fixture("cycle/c.yaml") +
+                                  " -> " + fixture("cycle/../cycle/b.yaml")})));
 }
 
 TEST(Include, Itself_IsACycle) {
@@ -130,7 +133,8 @@ TEST(Include, NameTwiceInTwoFiles_NamesBothPlaces) {
     const auto drop_in = here.write("d/a.yaml", one_provider("lan"));
     const auto file = here.write("main.yaml", one_provider("lan") + "include: [d/a.yaml]\n");
     EXPECT_THAT(texts(load_file(file)),
-                ElementsAre(drop_in + ":2:20: provider.name: found the name \"lan\" a second time; the first is at " +
+                ElementsAre(drop_in +
+                            ":2:20: provider.name: found the name \"lan\" a second time; the first is at " +
                             file + ":2:20"));
 }
 
@@ -139,34 +143,40 @@ TEST(Include, ReactorInADropIn_IsRefusedByName) {
     const auto drop_in = here.write("d.yaml", "version: 1\nreactor: {threads: 2}\n");
     const auto file = here.write("main.yaml", "version: 1\ninclude: [d.yaml]\n");
     EXPECT_THAT(texts(load_file(file)),
-                ElementsAre(drop_in + ":2:1: reactor: found in an included file; only the file that is read first may "
-                                      "set it"));
+                ElementsAre(drop_in +
+                            ":2:1: reactor: found in an included file; only the file that is read first may "
+                            "set it"));
 }
 
 TEST(Include, UnknownKeyInADropIn_IsNotOfferedReactor) {
     const folder here;
     const auto drop_in = here.write("d.yaml", "version: 1\nreacter: {threads: 2}\n");
     const auto file = here.write("main.yaml", "version: 1\ninclude: [d.yaml]\n");
-    EXPECT_THAT(texts(load_file(file)),
-                ElementsAre(drop_in + ":2:1: top level: unknown key \"reacter\"; allowed: version, providers, include"));
+    EXPECT_THAT(
+        texts(load_file(file)),
+        ElementsAre(drop_in +
+                    ":2:1: top level: unknown key \"reacter\"; allowed: version, providers, include"));
 }
 
 TEST(Include, VersionIsRequiredInADropIn) {
     const folder here;
     const auto drop_in = here.write("d.yaml", "providers: []\n");
     const auto file = here.write("main.yaml", "version: 1\ninclude: [d.yaml]\n");
-    EXPECT_THAT(texts(load_file(file)), ElementsAre(says(drop_in + ":1:1", {"the key \"version\" is missing"})));
+    EXPECT_THAT(texts(load_file(file)),
+                ElementsAre(says(drop_in + ":1:1", {"the key \"version\" is missing"})));
 }
 
 TEST(Include, BrokenDropIn_DoesNotHideTheProblemsOfOthers) {
     const folder here;
     const auto broken = here.write("d/1.yaml", "version: 1\nproviders: [\n");
     const auto wrong = here.write("d/2.yaml", "version: 1\nproviders: [{name: a}]\n");
-    const auto file = here.write("main.yaml", "include: [gone.yaml, d/*.yaml]\nversion: 1\nreactor: {threads: 0}\n");
-    EXPECT_THAT(texts(load_file(file)), ElementsAre(says(file + ":1:11", {"gone.yaml\" does not exist"}),
-                                                    says(file + ":3:20", {"reactor.threads"}),
-                                                    says(broken + ":3:1", {"the list that begins at " + broken + ":2:12"}),
-                                                    says(wrong + ":2:13", {"\"library\" is missing"})));
+    const auto file =
+        here.write("main.yaml", "include: [gone.yaml, d/*.yaml]\nversion: 1\nreactor: {threads: 0}\n");
+    EXPECT_THAT(texts(load_file(file)),
+                ElementsAre(says(file + ":1:11", {"gone.yaml\" does not exist"}),
+                            says(file + ":3:20", {"reactor.threads"}),
+                            says(broken + ":3:1", {"the list that begins at " + broken + ":2:12"}),
+                            says(wrong + ":2:13", {"\"library\" is missing"})));
 }
 
 TEST(Include, Folder_Fifo_Socket_Device_AreRefusedAtOnce) {
@@ -180,8 +190,9 @@ TEST(Include, Folder_Fifo_Socket_Device_AreRefusedAtOnce) {
     here.path("socket.yaml").copy(&address.sun_path[0], sizeof address.sun_path - 1);
     ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     ::close(fd);
-    const auto file = here.write("main.yaml", "version: 1\n"
-                                              "include:\n  - folder.yaml\n  - fifo.yaml\n  - socket.yaml\n  - /dev/zero\n");
+    const auto file =
+        here.write("main.yaml", "version: 1\n"
+                                "include:\n  - folder.yaml\n  - fifo.yaml\n  - socket.yaml\n  - /dev/zero\n");
     EXPECT_THAT(texts(load_file(file)),
                 ElementsAre(says(file + ":3:5", {"folder.yaml\" is a folder, not a regular file"}),
                             says(file + ":4:5", {"fifo.yaml\" is a FIFO, not a regular file"}),
@@ -193,8 +204,9 @@ TEST(Include, LinkToItself_IsAnError) {
     const folder here;
     std::filesystem::create_symlink("loop.yaml", here.path("loop.yaml"));
     const auto file = here.write("main.yaml", "version: 1\ninclude: [loop.yaml]\n");
-    EXPECT_THAT(texts(load_file(file)), ElementsAre(says(file + ":2:11", {"loop.yaml\" cannot be opened: Too many "
-                                                                          "levels of symbolic links"})));
+    EXPECT_THAT(texts(load_file(file)),
+                ElementsAre(says(file + ":2:11", {"loop.yaml\" cannot be opened: Too many "
+                                                  "levels of symbolic links"})));
 }
 
 TEST(Include, MoreFilesThanAllowed_IsOneError) {
@@ -218,7 +230,8 @@ TEST(Include, MoreBytesThanAllowed_IsOneError) {
     for (const auto* name : {"d/1.yaml", "d/2.yaml", "d/3.yaml", "d/4.yaml"})
         here.write(name, big);
     const auto file = here.write("main.yaml", "version: 1\ninclude: [d/*.yaml]\n");
-    EXPECT_THAT(texts(load_file(file)), ElementsAre(says(file + ":2:11", {"more than 2097152 bytes in all files"})));
+    EXPECT_THAT(texts(load_file(file)),
+                ElementsAre(says(file + ":2:11", {"more than 2097152 bytes in all files"})));
 }
 
 TEST(Include, MoreProvidersThanAllowed_IsOneError) {
@@ -232,7 +245,8 @@ TEST(Include, MoreProvidersThanAllowed_IsOneError) {
     const auto most = here.write("most.yaml", providers(limits::providers));
     EXPECT_THAT(texts(load_file(most)), IsEmpty());
     const auto more = here.write("more.yaml", providers(limits::providers + 1));
-    EXPECT_THAT(texts(load_file(more)), ElementsAre(says(more + ":1027:3", {"found 1025; a configuration has at most 1024"})));
+    EXPECT_THAT(texts(load_file(more)),
+                ElementsAre(says(more + ":1027:3", {"found 1025; a configuration has at most 1024"})));
     const auto drop_in = here.write("z.yaml", one_provider("z"));
     const auto both = here.write("both.yaml", providers(limits::providers) + "include: [z.yaml]\n");
     EXPECT_THAT(texts(load_file(both)), ElementsAre(says(drop_in + ":2:13", {"one more than the 1024"})));
@@ -260,7 +274,8 @@ TEST(File, ThatDoesNotExist_IsAnError) {
 
 TEST(File, ThatIsAFolder_IsAnError) {
     const folder here;
-    EXPECT_THAT(texts(load_file(here.path("."))), ElementsAre(HasSubstr(":1:1: the file is a folder, not a regular file")));
+    EXPECT_THAT(texts(load_file(here.path("."))),
+                ElementsAre(HasSubstr(":1:1: the file is a folder, not a regular file")));
 }
 
 TEST(File, ThatMayNotBeRead_IsAnError) {
@@ -281,9 +296,12 @@ TEST(File, LargerThanAllowed_IsAnError) {
     const std::string most = "version: 1\n" + std::string(limits::file_bytes - 11, '\n');
     EXPECT_THAT(texts(load_file(here.write("most.yaml", most))), IsEmpty());
     const auto file = here.write("more.yaml", most + "\n");
-    EXPECT_THAT(texts(load_file(file)),
-                ElementsAre(file + ":1:1: the file is larger than 1048576 bytes, the limit for a configuration file"));
-    EXPECT_THAT(texts(parse_text(most + "\n", "f.yaml")), ElementsAre(says("f.yaml:1:1", {"larger than 1048576 bytes"})));
+    EXPECT_THAT(
+        texts(load_file(file)),
+        ElementsAre(file +
+                    ":1:1: the file is larger than 1048576 bytes, the limit for a configuration file"));
+    EXPECT_THAT(texts(parse_text(most + "\n", "f.yaml")),
+                ElementsAre(says("f.yaml:1:1", {"larger than 1048576 bytes"})));
 }
 
-}  // namespace
+} // namespace

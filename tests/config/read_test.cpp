@@ -113,8 +113,8 @@ TEST(Read, DefaultText_IsTheFileByteForByte) {
 // What the comments of default.yaml show is part of it: the same text with those lines uncommented is correct too.
 TEST(Read, DefaultText_ItsExamplesAreCorrect) {
     std::string text(default_text());
-    for (const std::string line : {"match:", "  family:", "  type:", "  protocol:", "  flags:", "options: {", "qos: {",
-                                   "include: ["}) {
+    for (const std::string line : {"match:", "  family:", "  type:", "  protocol:", "  flags:", "options: {",
+                                   "qos: {", "include: ["}) {
         const auto at = text.find("# " + line);
         ASSERT_NE(at, std::string::npos) << line;
         text.erase(at, 2);
@@ -144,7 +144,8 @@ TEST(Read, RelativeLibrary_StartsInTheFilesFolder_AndIsAbsolute) {
 }
 
 TEST(Read, LineEndsAndByteOrderMark_MakeNoDifference) {
-    const auto loaded = parse_text("\xEF\xBB\xBFversion: 1\r\nproviders:\r\n  - {name: a, library: b}\r\n", "f.yaml");
+    const auto loaded =
+        parse_text("\xEF\xBB\xBFversion: 1\r\nproviders:\r\n  - {name: a, library: b}\r\n", "f.yaml");
     ASSERT_THAT(texts(loaded), IsEmpty());
     EXPECT_EQ(loaded->providers.at(0).where, (position{"f.yaml", 3, 5}));
     EXPECT_EQ(loaded->providers.at(0).library, "b");
@@ -162,9 +163,10 @@ TEST(Read, Columns_CountCharactersNotBytes) {
 }
 
 TEST(Read, QuotedText_EndsAtItsQuote) {
-    const auto loaded = parse_text("version: 1\n"
-                                   "providers: [{name: 'a', \"library\": \"b\", options: {x: 'it''s', y: \"\\\"\\\\\", z: ''}}]\n",
-                                   "f.yaml");
+    const auto loaded = parse_text(
+        "version: 1\n"
+        "providers: [{name: 'a', \"library\": \"b\", options: {x: 'it''s', y: \"\\\"\\\\\", z: ''}}]\n",
+        "f.yaml");
     ASSERT_THAT(texts(loaded), IsEmpty());
     const auto& options = loaded->providers.at(0).options;
     EXPECT_THAT(options.at(0).values, ElementsAre("it's"));
@@ -187,4 +189,4 @@ TEST(Read, Position_Text_IsFileLineColumn) {
     EXPECT_EQ((problem{{"a.yaml", 3, 5}, "wrong"}).text(), "a.yaml:3:5: wrong");
 }
 
-}  // namespace
+} // namespace

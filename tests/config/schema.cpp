@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schema.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -13,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 class validator {
-public:
+  public:
     explicit validator(const json& root) : root_(root) {}
 
     void check(const json& schema, const json& value, const std::string& path) {
@@ -29,11 +31,11 @@ public:
 
     std::vector<std::string> take() { return std::move(complaints_); }
 
-private:
-    void check_keyword(const std::string& keyword, const json& argument, const json& schema, const json& value,
-                       const std::string& path) {
-        static const std::vector<std::string> annotations{"$schema", "title",       "description", "default",
-                                                          "examples", "definitions"};
+  private:
+    void check_keyword(const std::string& keyword, const json& argument, const json& schema,
+                       const json& value, const std::string& path) {
+        static const std::vector<std::string> annotations{"$schema", "title",    "description",
+                                                          "default", "examples", "definitions"};
         if (std::ranges::find(annotations, keyword) != annotations.end())
             return;
         if (keyword == "oneOf" || keyword == "anyOf")
@@ -41,7 +43,8 @@ private:
         else if (keyword == "properties" || keyword == "additionalProperties" || keyword == "propertyNames" ||
                  keyword == "required")
             check_object(keyword, argument, schema, value, path);
-        else if (keyword == "items" || keyword == "minItems" || keyword == "maxItems" || keyword == "uniqueItems")
+        else if (keyword == "items" || keyword == "minItems" || keyword == "maxItems" ||
+                 keyword == "uniqueItems")
             check_array(keyword, argument, value, path);
         else
             require(holds(keyword, argument, value), path, keyword);
@@ -77,7 +80,8 @@ private:
         return types.at(type)(value);
     }
 
-    void check_choice(const std::string& keyword, const json& choices, const json& value, const std::string& path) {
+    void check_choice(const std::string& keyword, const json& choices, const json& value,
+                      const std::string& path) {
         const auto fits = std::ranges::count_if(choices, [this, &value](const json& choice) {
             validator one(root_);
             one.check(choice, value, "");
@@ -96,7 +100,7 @@ private:
             return;
         }
         for (const auto& [key, content] : value.items()) {
-            const auto inner = path + "/" + key;
+            const auto inner = fmt::format("{}/{}", path, key);
             const bool is_known = schema.contains("properties") && schema["properties"].contains(key);
             if (keyword == "propertyNames")
                 check(argument, key, inner);
@@ -109,7 +113,8 @@ private:
         }
     }
 
-    void check_array(const std::string& keyword, const json& argument, const json& value, const std::string& path) {
+    void check_array(const std::string& keyword, const json& argument, const json& value,
+                     const std::string& path) {
         if (!value.is_array())
             return;
         if (keyword == "minItems")
@@ -134,7 +139,7 @@ private:
     std::vector<std::string> complaints_;
 };
 
-}  // namespace
+} // namespace
 
 std::vector<std::string> schema_complaints(const json& schema, const json& value) {
     validator all(schema);
@@ -142,4 +147,4 @@ std::vector<std::string> schema_complaints(const json& schema, const json& value
     return all.take();
 }
 
-}  // namespace joinleaf::config::test
+} // namespace joinleaf::config::test

@@ -12,4 +12,4 @@ namespace joinleaf::config::test {
 /// joinleaf.schema.json uses; throws std::runtime_error at any other, so that none is silently passed over.
 std::vector<std::string> schema_complaints(const nlohmann::json& schema, const nlohmann::json& value);
 
-}  // namespace joinleaf::config::test
+} // namespace joinleaf::config::test

@@ -19,7 +19,8 @@ using nlohmann::json;
 using testing::IsEmpty;
 
 const json& schema() {
-    static const json parsed = json::parse(read_whole(std::string(JOINLEAF_CONFIG_FOLDER) + "/joinleaf.schema.json"));
+    static const json parsed =
+        json::parse(read_whole(std::string(JOINLEAF_CONFIG_FOLDER) + "/joinleaf.schema.json"));
     return parsed;
 }
 
@@ -41,8 +42,10 @@ std::vector<std::string> strings(std::span<const std::string_view> words) {
 TEST(Schema, HasExactlyTheReadersKeys) {
     using testing::UnorderedElementsAreArray;
     EXPECT_THAT(keys_at("/properties"), UnorderedElementsAreArray(strings(keywords::main_file)));
-    EXPECT_THAT(keys_at("/definitions/reactor/properties"), UnorderedElementsAreArray(strings(keywords::reactor)));
-    EXPECT_THAT(keys_at("/definitions/provider/properties"), UnorderedElementsAreArray(strings(keywords::provider)));
+    EXPECT_THAT(keys_at("/definitions/reactor/properties"),
+                UnorderedElementsAreArray(strings(keywords::reactor)));
+    EXPECT_THAT(keys_at("/definitions/provider/properties"),
+                UnorderedElementsAreArray(strings(keywords::provider)));
     EXPECT_THAT(keys_at("/definitions/match/properties"), UnorderedElementsAreArray(strings(keywords::match)));
     EXPECT_THAT(keys_at("/definitions/qos/properties"), UnorderedElementsAreArray(strings(keywords::qos)));
 }
@@ -95,8 +98,10 @@ TEST(Schema, AcceptsTheDefaultFile_AndEveryKeyInItIsKnown) {
 }
 
 TEST(Schema, AcceptsTheFixtures) {
-    for (const auto* name : {"full.yaml", "tree/joinleaf.yaml", "tree/extra.yaml", "tree/providers.d/20-b.yaml"})
-        EXPECT_THAT(complaints(read_whole(std::string(JOINLEAF_CONFIG_FIXTURES) + "/" + name)), IsEmpty()) << name;
+    for (const auto* name :
+         {"full.yaml", "tree/joinleaf.yaml", "tree/extra.yaml", "tree/providers.d/20-b.yaml"})
+        EXPECT_THAT(complaints(read_whole(std::string(JOINLEAF_CONFIG_FIXTURES) + "/" + name)), IsEmpty())
+            << name;
 }
 
 class Verdict : public testing::TestWithParam<std::string> {};
@@ -114,10 +119,12 @@ TEST_P(Refused, BySchemaAndReaderAlike) {
     EXPECT_THAT(texts(parse_text(GetParam(), "f.yaml")), testing::Not(IsEmpty())) << GetParam();
 }
 
-std::vector<std::string> with(const std::string& before, const std::vector<std::string>& parts, const std::string& after) {
+std::vector<std::string> with(const std::string& before, const std::vector<std::string>& parts,
+                              const std::string& after) {
     std::vector<std::string> out;
+    out.reserve(parts.size());
     for (const auto& part : parts)
-        out.push_back("version: 1\n" + before + part + after);
+        out.push_back(fmt::format("version: 1\n{}{}{}", before, part, after));
     return out;
 }
 
@@ -132,20 +139,37 @@ INSTANTIATE_TEST_SUITE_P(
                                    "options: {a: [], b: [1, x, true], c: 1.5, d-e.f_g: '', 1: x}", "qos: {}",
                                    "qos: {capacity: 500bit}", "qos: {on_unsatisfied: best_effort}"})));
 
-INSTANTIATE_TEST_SUITE_P(
-    Providers, Refused,
-    testing::ValuesIn(in_provider({"enable: false", "enabled: 'false'", "enabled: 1", "enabled: ", "match: []",
-                                   "match: {family: []}", "match: {family: [inet, inet]}", "match: {family: ipv4}",
-                                   "match: {protocol: 256}", "match: {protocol: -1}", "match: {protocol: '17'}",
-                                   "match: {type: datagram}", "match: {flags: c_root, flag: c_leaf}", "options: []",
-                                   "options: {a: {}}", "options: {a: [[]]}", "options: {a: ~}", "options: {'a b': 1}",
-                                   "qos: {capacity: 5}", "qos: {capacity: 5gbit}", "qos: {capacity: 0bit}",
-                                   "qos: {capacity: 00Gbit}", "qos: {on_unsatisfied: ignore}", "qos: fail"})));
+INSTANTIATE_TEST_SUITE_P(Providers, Refused,
+                         testing::ValuesIn(in_provider({"enable: false",
+                                                        "enabled: 'false'",
+                                                        "enabled: 1",
+                                                        "enabled: ",
+                                                        "match: []",
+                                                        "match: {family: []}",
+                                                        "match: {family: [inet, inet]}",
+                                                        "match: {family: ipv4}",
+                                                        "match: {protocol: 256}",
+                                                        "match: {protocol: -1}",
+                                                        "match: {protocol: '17'}",
+                                                        "match: {type: datagram}",
+                                                        "match: {flags: c_root, flag: c_leaf}",
+                                                        "options: []",
+                                                        "options: {a: {}}",
+                                                        "options: {a: [[]]}",
+                                                        "options: {a: ~}",
+                                                        "options: {'a b': 1}",
+                                                        "qos: {capacity: 5}",
+                                                        "qos: {capacity: 5gbit}",
+                                                        "qos: {capacity: 0bit}",
+                                                        "qos: {capacity: 00Gbit}",
+                                                        "qos: {on_unsatisfied: ignore}",
+                                                        "qos: fail"})));
 
 INSTANTIATE_TEST_SUITE_P(Names, Accepted,
                          testing::ValuesIn(with("providers: [{name: ",
-                                                {"a, library: x", "A_1.b-c, library: ./x", "a, library: /x/y.so",
-                                                 "a, library: ../x y", std::string(64, 'n') + ", library: x~/y"},
+                                                {"a, library: x", "A_1.b-c, library: ./x",
+                                                 "a, library: /x/y.so", "a, library: ../x y",
+                                                 std::string(64, 'n') + ", library: x~/y"},
                                                 "}]")));
 
 INSTANTIATE_TEST_SUITE_P(Names, Refused,
@@ -157,23 +181,39 @@ INSTANTIATE_TEST_SUITE_P(Names, Refused,
                                                 "}]")));
 
 INSTANTIATE_TEST_SUITE_P(TopLevel, Accepted,
-                         testing::ValuesIn(with("", {"", "providers: []", "include: []", "include: [none.d/*.yaml, '*.none']",
-                                                     "reactor: {}", "reactor: {threads: 256, spin: 0ns, cpus: [0, 1023]}",
-                                                     "reactor: {spin: 1s, cpus: []}"},
+                         testing::ValuesIn(with("",
+                                                {"", "providers: []", "include: []",
+                                                 "include: [none.d/*.yaml, '*.none']", "reactor: {}",
+                                                 "reactor: {threads: 256, spin: 0ns, cpus: [0, 1023]}",
+                                                 "reactor: {spin: 1s, cpus: []}"},
                                                 "\n")));
 
 INSTANTIATE_TEST_SUITE_P(TopLevel, Refused,
-                         testing::ValuesIn(with("", {"provider: []", "providers: {}", "providers: [a]", "include: x",
-                                                     "include: ['']", "include: [x/]", "include: [~/x]", "include: [[]]",
-                                                     "reactor: []", "reactor: {threads: 0}", "reactor: {threads: 257}",
-                                                     "reactor: {threads: 1.5}", "reactor: {threads: '1'}",
-                                                     "reactor: {spin: 5}", "reactor: {spin: 5sec}", "reactor: {cpus: 1}",
-                                                     "reactor: {cpus: [-1]}", "reactor: {cpus: [1024]}",
-                                                     "reactor: {cpus: [1, 1]}", "reactor: {cpu: [1]}"},
+                         testing::ValuesIn(with("",
+                                                {"provider: []",
+                                                 "providers: {}",
+                                                 "providers: [a]",
+                                                 "include: x",
+                                                 "include: ['']",
+                                                 "include: [x/]",
+                                                 "include: [~/x]",
+                                                 "include: [[]]",
+                                                 "reactor: []",
+                                                 "reactor: {threads: 0}",
+                                                 "reactor: {threads: 257}",
+                                                 "reactor: {threads: 1.5}",
+                                                 "reactor: {threads: '1'}",
+                                                 "reactor: {spin: 5}",
+                                                 "reactor: {spin: 5sec}",
+                                                 "reactor: {cpus: 1}",
+                                                 "reactor: {cpus: [-1]}",
+                                                 "reactor: {cpus: [1024]}",
+                                                 "reactor: {cpus: [1, 1]}",
+                                                 "reactor: {cpu: [1]}"},
                                                 "\n")));
 
 INSTANTIATE_TEST_SUITE_P(Version, Refused,
-                         testing::Values("providers: []", "version: 2", "version: '1'", "version: one", "version: 1.5",
-                                         "version: ", "[]", "text", "~"));
+                         testing::Values("providers: []", "version: 2", "version: '1'", "version: one",
+                                         "version: 1.5", "version: ", "[]", "text", "~"));
 
-}  // namespace
+} // namespace

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 // The leak check needs ptrace, which a set-user-id process is denied.
-extern "C" const char* __asan_default_options();  // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+extern "C" const char* __asan_default_options(); // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 extern "C" const char* __asan_default_options() {
     return "detect_leaks=0";
 }
@@ -24,7 +24,7 @@ const char* name(enum joinleaf::config::source::kind kind) {
     return "unknown";
 }
 
-}  // namespace
+} // namespace
 
 int main() {
     const auto found = joinleaf::config::find_source();

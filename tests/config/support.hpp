@@ -22,7 +22,7 @@ namespace joinleaf::config::test {
 
 /// A folder of its own for each test, removed at the end.
 class folder {
-public:
+  public:
     folder() {
         std::string name = (std::filesystem::temp_directory_path() / "joinleaf-config-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr)
@@ -50,13 +50,13 @@ public:
         return file.string();
     }
 
-private:
+  private:
     std::filesystem::path path_;
 };
 
 /// Sets or unsets an environment variable until the end of the test.
 class environment_variable {
-public:
+  public:
     environment_variable(const char* name, const std::optional<std::string>& value) : name_(name) {
         if (const char* const before = std::getenv(name))
             before_ = before;
@@ -66,7 +66,7 @@ public:
     environment_variable& operator=(const environment_variable&) = delete;
     ~environment_variable() { set(before_); }
 
-private:
+  private:
     void set(const std::optional<std::string>& value) {
         if (value)
             ::setenv(name_, value->c_str(), 1);
@@ -111,4 +111,4 @@ inline std::string repeat(std::string_view part, std::size_t times) {
     return out;
 }
 
-}  // namespace joinleaf::config::test
+} // namespace joinleaf::config::test

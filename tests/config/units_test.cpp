@@ -47,10 +47,12 @@ TEST(Units, Rate_EachUnit_IsScaled) {
 }
 
 TEST(Units, BareNumber_IsRefused_NamingTheAllowedUnits) {
-    EXPECT_EQ(parse_duration("250").error(), "\"250\" has no unit; expected a duration, a whole number followed by one "
-                                             "of ns, us, ms, s, min, h, such as 250ms");
+    EXPECT_EQ(parse_duration("250").error(),
+              "\"250\" has no unit; expected a duration, a whole number followed by one "
+              "of ns, us, ms, s, min, h, such as 250ms");
     EXPECT_THAT(parse_duration("0").error(), HasSubstr("has no unit"));
-    EXPECT_THAT(parse_size("4096").error(), HasSubstr("one of B, KiB, MiB, GiB, TiB, kB, MB, GB, TB, such as 4MiB"));
+    EXPECT_THAT(parse_size("4096").error(),
+                HasSubstr("one of B, KiB, MiB, GiB, TiB, kB, MB, GB, TB, such as 4MiB"));
     EXPECT_THAT(parse_rate("1000").error(), HasSubstr("one of bit, kbit, Mbit, Gbit, Tbit, such as 100Mbit"));
 }
 
@@ -63,7 +65,8 @@ TEST(Units, UnknownUnit_IsRefused_WithTheNearest) {
 }
 
 TEST(Units, Overflow_IsRefused_NamingTheLargest) {
-    EXPECT_EQ(parse_duration("9223372037s").error(), "\"9223372037s\" is too large; the largest here is 9223372036s");
+    EXPECT_EQ(parse_duration("9223372037s").error(),
+              "\"9223372037s\" is too large; the largest here is 9223372036s");
     EXPECT_THAT(parse_duration("9223372036854775808ns").error(), HasSubstr("too large"));
     EXPECT_THAT(parse_size("18446744073709551616B").error(), HasSubstr("too large"));
     EXPECT_THAT(parse_size("16777216TiB").error(), HasSubstr("the largest here is 16777215TiB"));
@@ -114,4 +117,4 @@ TEST(Nearest, OfEquallyNear_TheFirstWins) {
     EXPECT_EQ(nearest("d_rot", roots), "d_root");
 }
 
-}  // namespace
+} // namespace

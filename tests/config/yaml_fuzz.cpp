@@ -7,6 +7,7 @@
 #include "config/selection.hpp"
 #include "config/text_check.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace {
@@ -18,11 +19,27 @@ void require(bool holds) {
         std::abort();
 }
 
-void check(const file_content& content) {
+// Whether the text has that line, and the line that character or its end.
+bool lies_in(std::string_view text, const position& where) {
+    if (text.starts_with("\xEF\xBB\xBF"))
+        text.remove_prefix(3);
+    for (int line = 1; line < where.line; ++line) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos)
+            return false;
+        text.remove_prefix(end + 1);
+    }
+    const auto line = text.substr(0, text.find('\n'));
+    const auto is_lead = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+    return where.column <= std::ranges::count_if(line, is_lead) + 1;
+}
+
+void check(const file_content& content, std::string_view text) {
     require(content.nodes <= limits::total_nodes + 1);
     require(content.providers.size() <= limits::providers);
     for (const auto& each : content.problems) {
         require(each.where.file == "fuzz.yaml" && each.where.line >= 1 && each.where.column >= 1);
+        require(check_text(text, "fuzz.yaml").has_value() || lies_in(text, each.where));
         require(!each.message.empty() && each.message.size() < 4096);
         require(!check_text(each.message, "message"));
     }
@@ -33,13 +50,13 @@ void check(const file_content& content) {
     }
 }
 
-}  // namespace
+} // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const std::string text(data, data + size);
     auto content = read_file_text(text, "fuzz.yaml", file_role::main_file, limits::total_nodes);
-    check(content);
-    check(read_file_text(text, "fuzz.yaml", file_role::drop_in, limits::total_nodes));
+    check(content, text);
+    check(read_file_text(text, "fuzz.yaml", file_role::drop_in, limits::total_nodes), text);
     require(!parse_duration(text) || *parse_duration(text) >= std::chrono::nanoseconds{});
     require(parse_size(text).has_value() || !parse_size(text).error().empty());
     require(parse_rate(text).has_value() || !parse_rate(text).error().empty());

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What joinleaf costs on top of the system calls: round trips of a lone message between two threads, blocking, raw and through the API, in
+// interleaved rounds within one run. Prints one table with ratios; with a file name as its argument also writes the figures as JSON.
+#define JOINLEAF_NO_BSD_NAMES
+#include <joinleaf/ext.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace {
+
+constexpr int rounds = 7;
+constexpr int trips = 4000;
+constexpr std::size_t message = 64;
+
+[[noreturn]] void fail(const std::string& what) {
+    fmt::print(stderr, "round_trip: {}: {}\n", what, jl_error_name(WSAGetLastError()));
+    std::exit(1);
+}
+
+void must(bool right, const char* what) {
+    if (!right) {
+        fail(what);
+    }
+}
+
+sockaddr_in loopback(std::uint16_t port = 0) {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    in.sin_port = port;
+    return in;
+}
+
+// Two ends of a channel: one sends and waits for the echo, the other echoes.
+struct channel {
+    std::function<void(char*)> ping;
+    std::function<void(char*)> pong;
+    std::function<void()> close;
+};
+
+double microseconds_per_trip(const channel& over) {
+    std::thread echo([&] {
+        char buffer[message];
+        for (int i = 0; i < trips; ++i) {
+            over.pong(buffer);
+        }
+    });
+    char buffer[message] = {};
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < trips; ++i) {
+        over.ping(buffer);
+    }
+    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
+    echo.join();
+    return took.count() / trips;
+}
+
+// ---- raw system calls
+
+channel raw_over(int near_fd, int far_fd) {
+    const auto exchange = [](int fd, char* buffer, bool first) {
+        if (first) {
+            must(::send(fd, buffer, message, 0) == message, "send");
+        }
+        must(::recv(fd, buffer, message, MSG_WAITALL) == message, "recv");
+        if (!first) {
+            must(::send(fd, buffer, message, 0) == message, "send");
+        }
+    };
+    return {[=](char* b) { exchange(near_fd, b, true); }, [=](char* b) { exchange(far_fd, b, false); },
+            [=] {
+                ::close(near_fd);
+                ::close(far_fd);
+            }};
+}
+
+channel raw_udp() {
+    const int a = ::socket(AF_INET, SOCK_DGRAM, 0);
+    const int b = ::socket(AF_INET, SOCK_DGRAM, 0);
+    auto at_a = loopback();
+    auto at_b = loopback();
+    socklen_t len = sizeof at_a;
+    must(::bind(a, reinterpret_cast<sockaddr*>(&at_a), len) == 0 && ::bind(b, reinterpret_cast<sockaddr*>(&at_b), len) == 0, "bind");
+    ::getsockname(a, reinterpret_cast<sockaddr*>(&at_a), &len);
+    ::getsockname(b, reinterpret_cast<sockaddr*>(&at_b), &len);
+    must(::connect(a, reinterpret_cast<sockaddr*>(&at_b), len) == 0 && ::connect(b, reinterpret_cast<sockaddr*>(&at_a), len) == 0,
+         "connect");
+    return raw_over(a, b);
+}
+
+channel raw_tcp() {
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    auto at = loopback();
+    socklen_t len = sizeof at;
+    must(::bind(listener, reinterpret_cast<sockaddr*>(&at), len) == 0 && ::listen(listener, 1) == 0, "listen");
+    ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &len);
+    const int a = ::socket(AF_INET, SOCK_STREAM, 0);
+    must(::connect(a, reinterpret_cast<sockaddr*>(&at), len) == 0, "connect");
+    const int b = ::accept(listener, nullptr, nullptr);
+    ::close(listener);
+    const int on = 1;
+    ::setsockopt(a, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(b, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return raw_over(a, b);
+}
+
+// ---- the same through joinleaf
+
+channel joined_over(SOCKET near_socket, SOCKET far_socket, std::vector<SOCKET> all) {
+    const auto put = [](SOCKET s, char* b) { must(jl_send(s, b, message, 0) == message, "jl_send"); };
+    const auto get = [](SOCKET s, char* b) { must(jl_recv(s, b, message, 0) == message, "jl_recv"); };
+    return {[=](char* b) {
+                put(near_socket, b);
+                get(near_socket, b);
+            },
+            [=](char* b) {
+                get(far_socket, b);
+                put(far_socket, b);
+            },
+            [all = std::move(all)] {
+                for (const SOCKET s : all) {
+                    jl_closesocket(s);
+                }
+            }};
+}
+
+sockaddr_in bound(SOCKET s) {
+    auto at = loopback();
+    int len = sizeof at;
+    must(jl_bind(s, reinterpret_cast<sockaddr*>(&at), len) == 0, "jl_bind");
+    must(jl_getsockname(s, reinterpret_cast<sockaddr*>(&at), &len) == 0, "jl_getsockname");
+    return at;
+}
+
+channel joinleaf_udp() {
+    const SOCKET a = jl_socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+    const SOCKET b = jl_socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+    must(a != INVALID_SOCKET && b != INVALID_SOCKET, "jl_socket");
+    const auto at_a = bound(a);
+    const auto at_b = bound(b);
+    must(jl_connect(a, reinterpret_cast<const sockaddr*>(&at_b), sizeof at_b) == 0, "jl_connect");
+    must(jl_connect(b, reinterpret_cast<const sockaddr*>(&at_a), sizeof at_a) == 0, "jl_connect");
+    return joined_over(a, b, {a, b});
+}
+
+channel joinleaf_stream() {
+    const SOCKET listener = jl_socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    const auto at = bound(listener);
+    must(jl_listen(listener, 1) == 0, "jl_listen");
+    const SOCKET a = jl_socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    SOCKET b = INVALID_SOCKET;
+    std::thread accepts([&] { b = jl_accept(listener, nullptr, nullptr); });
+    must(jl_connect(a, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0, "jl_connect");
+    accepts.join();
+    const int on = 1;
+    jl_setsockopt(a, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    jl_setsockopt(b, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return joined_over(a, b, {a, b, listener});
+}
+
+// The root sends, its one leaf answers.
+channel joinleaf_root() {
+    const SOCKET root = WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0, WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT);
+    must(root != INVALID_SOCKET, "root");
+    const auto at = bound(root);
+    must(jl_listen(root, 1) == 0, "jl_listen");
+    const SOCKET leaf = WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0, WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF);
+    SOCKET at_root = INVALID_SOCKET;
+    std::thread accepts([&] { at_root = jl_accept(root, nullptr, nullptr); });
+    must(WSAJoinLeaf(leaf, reinterpret_cast<const sockaddr*>(&at), sizeof at, nullptr, nullptr, nullptr, nullptr, JL_BOTH) == leaf,
+         "WSAJoinLeaf");
+    accepts.join();
+    return joined_over(root, leaf, {leaf, at_root, root});
+}
+
+struct measured {
+    const char* name;
+    const char* raw; // the row it is compared with, itself for a raw one
+    channel (*open)();
+    std::vector<double> figures{};
+};
+
+double median(std::vector<double> of) {
+    std::sort(of.begin(), of.end());
+    return of[of.size() / 2];
+}
+
+void report(const std::vector<measured>& all, const char* file) {
+    std::map<std::string, double> medians;
+    for (const auto& one : all) {
+        medians[one.name] = median(one.figures);
+    }
+    fmt::print("round trip of a lone {} B message, two threads, blocking; median of {} rounds of {} trips\n\n", message, rounds, trips);
+    fmt::print("{:<22}{:>12}{:>12}{:>14}\n", "", "us", "ratio", "added us");
+    nlohmann::json out = nlohmann::json::array();
+    for (const auto& one : all) {
+        const double us = medians[one.name];
+        const double raw = medians[one.raw];
+        fmt::print("{:<22}{:>12.2f}{:>12.2f}{:>14.2f}\n", one.name, us, us / raw, us - raw);
+        out.push_back({{"case", one.name}, {"raw", one.raw}, {"microseconds", us}, {"ratio", us / raw}, {"rounds", one.figures}});
+    }
+    if (file != nullptr) {
+        std::ofstream(file) << out.dump(2) << '\n';
+    }
+}
+
+constexpr const char* configuration = "version: 1\n"
+                                      "providers:\n"
+                                      "  - {name: udp, library: udp-mcast}\n"
+                                      "  - {name: tcp, library: tcp-root}\n";
+
+} // namespace
+
+int main(int argc, char** argv) {
+    must(jl_start_text(configuration, "round_trip") == 0, "jl_start_text");
+    std::vector<measured> all{{"raw UDP", "raw UDP", raw_udp},
+                              {"joinleaf UDP", "raw UDP", joinleaf_udp},
+                              {"raw TCP", "raw TCP", raw_tcp},
+                              {"joinleaf TCP stream", "raw TCP", joinleaf_stream},
+                              {"joinleaf root / leaf", "raw TCP", joinleaf_root}};
+    for (int round = 0; round < rounds; ++round) {
+        for (auto& one : all) {
+            const auto over = one.open();
+            one.figures.push_back(microseconds_per_trip(over));
+            over.close();
+        }
+    }
+    report(all, argc > 1 ? argv[1] : nullptr);
+    return WSACleanup();
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "greeting_reader.hpp"
+
+#include <cerrno>
+
+#include <sys/socket.h>
+
+namespace joinleaf::tcp_root {
+
+greeting_reader::progress greeting_reader::fill(int fd, std::span<std::byte> room) {
+    while (have_ < room.size()) {
+        const ssize_t n = ::recv(fd, room.data() + have_, room.size() - have_, MSG_DONTWAIT);
+        if (n > 0) {
+            have_ += static_cast<std::size_t>(n);
+            continue;
+        }
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && errno == EAGAIN) {
+            return progress::more;
+        }
+        error_ = n == 0 ? 0 : errno;
+        return progress::gone;
+    }
+    return progress::whole;
+}
+
+greeting_reader::progress greeting_reader::read_head(int fd) {
+    if (const auto state = fill(fd, fixed_); state != progress::whole) {
+        return state;
+    }
+    const auto head = wire::decode(fixed_);
+    if (!head) {
+        fault_ = head.error();
+        return progress::bad;
+    }
+    head_ = *head;
+    has_head_ = true;
+    have_ = 0;
+    rest_.resize(head_.rest());
+    return progress::whole;
+}
+
+greeting_reader::progress greeting_reader::read(int fd) {
+    if (!has_head_) {
+        if (const auto state = read_head(fd); state != progress::whole) {
+            return state;
+        }
+    }
+    return fill(fd, rest_);
+}
+
+std::optional<QOS> greeting_reader::qos() const noexcept {
+    if (!head_.has_qos) {
+        return std::nullopt;
+    }
+    return wire::decode_qos(std::span<const std::byte, wire::qos_size>(rest_.data() + head_.data_size, wire::qos_size));
+}
+
+void greeting_reader::restart() noexcept {
+    rest_.clear();
+    have_ = 0;
+    has_head_ = false;
+}
+
+} // namespace joinleaf::tcp_root

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outflow.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace joinleaf::tcp_root {
+
+void outflow::begin(std::uint64_t position, std::vector<std::byte> lead) {
+    cursor_ = position;
+    lead_ = std::move(lead);
+}
+
+void outflow::skip(std::uint64_t from, std::uint64_t to) {
+    if (from >= limit_) {
+        return;
+    }
+    const bool none_ahead = first_skip_ == skips_.size();
+    if (none_ahead && cursor_ == from) {
+        cursor_ = to;
+    } else if (!none_ahead && skips_.back().to == from) {
+        skips_.back().to = to;
+    } else {
+        if (none_ahead) {
+            skips_.clear();
+            first_skip_ = 0;
+        }
+        skips_.push_back({from, to});
+    }
+}
+
+void outflow::deafen(std::uint64_t position) noexcept { limit_ = std::min(limit_, position); }
+
+void outflow::end(std::uint64_t position, bool leaving) noexcept {
+    if (ended_ && end_sent_ != 0) {
+        return;
+    }
+    limit_ = std::min(limit_, position);
+    ended_ = true;
+    end_ = wire::encode(wire::frame{wire::frame_kind::end, leaving ? wire::flag_leaving : std::uint8_t{0}, 0});
+}
+
+// Fills the array that plan was given.
+class outflow::planner {
+  public:
+    planner(std::span<iovec> parts, std::size_t& bytes) : parts_(parts), bytes_(bytes) {}
+
+    [[nodiscard]] bool is_full() const noexcept { return used_ + 2 > parts_.size(); }
+    [[nodiscard]] std::size_t used() const noexcept { return used_; }
+
+    void add(const std::byte* data, std::size_t size) noexcept { add(iovec{const_cast<std::byte*>(data), size}); }
+    void add(const ring& log, std::uint64_t from, std::uint64_t to) noexcept {
+        for (const iovec& part : log.pieces(from, to)) {
+            add(part);
+        }
+    }
+
+  private:
+    void add(const iovec& part) noexcept {
+        if (part.iov_len != 0) {
+            parts_[used_++] = part;
+            bytes_ += part.iov_len;
+        }
+    }
+
+    std::span<iovec> parts_;
+    std::size_t used_ = 0;
+    std::size_t& bytes_;
+};
+
+std::size_t outflow::plan(const ring& log, std::span<iovec> parts, std::size_t& bytes) const noexcept {
+    bytes = 0;
+    planner out(parts, bytes);
+    out.add(lead_.data() + lead_sent_, lead_.size() - lead_sent_);
+    std::uint64_t at = cursor_;
+    const std::uint64_t last = stop(log.head());
+    for (std::size_t i = first_skip_; i < skips_.size() && skips_[i].from < last; ++i) {
+        if (out.is_full()) {
+            return out.used();
+        }
+        out.add(log, at, skips_[i].from);
+        at = skips_[i].to;
+    }
+    if (out.is_full()) {
+        return out.used();
+    }
+    if (at < last) {
+        out.add(log, at, last);
+        at = last;
+    }
+    if (ended_ && at >= limit_ && !out.is_full()) {
+        out.add(end_.data() + end_sent_, end_.size() - end_sent_);
+    }
+    return out.used();
+}
+
+void outflow::hop() noexcept {
+    while (first_skip_ < skips_.size() && skips_[first_skip_].from == cursor_) {
+        cursor_ = skips_[first_skip_++].to;
+    }
+}
+
+void outflow::advance(std::size_t bytes) noexcept {
+    const std::size_t lead = std::min(bytes, lead_.size() - lead_sent_);
+    lead_sent_ += lead;
+    bytes -= lead;
+    if (lead_sent_ == lead_.size() && !lead_.empty()) {
+        lead_ = {};
+        lead_sent_ = 0;
+    }
+    while (bytes != 0 && cursor_ < limit_) {
+        const std::uint64_t wall = std::min(limit_, first_skip_ < skips_.size() ? skips_[first_skip_].from : nothing);
+        const std::uint64_t step = std::min<std::uint64_t>(bytes, wall - cursor_);
+        cursor_ += step;
+        bytes -= static_cast<std::size_t>(step);
+        hop();
+    }
+    end_sent_ += bytes;
+}
+
+std::uint64_t outflow::needs(std::uint64_t head) const noexcept {
+    return cursor_ >= stop(head) ? nothing : cursor_;
+}
+
+} // namespace joinleaf::tcp_root

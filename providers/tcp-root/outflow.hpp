@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "ring.hpp"
+#include "wire.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <sys/uio.h>
+
+namespace joinleaf::tcp_root {
+
+// What one leaf is still to be sent, in order: the answer to its join, the session's log from its cursor on but for the ranges that are not for
+// it, and the end of the session. Holds no message data itself. Not synchronised.
+class outflow {
+  public:
+    static constexpr std::uint64_t nothing = std::numeric_limits<std::uint64_t>::max();
+
+    // Starts behind everything that the log holds now.
+    void begin(std::uint64_t position, std::vector<std::byte> lead);
+
+    // [from, to) of the log, just appended, is not for this leaf.
+    void skip(std::uint64_t from, std::uint64_t to);
+
+    // No message that lies at this position or behind it. What is queued before still goes, so that no message is cut.
+    void deafen(std::uint64_t position) noexcept;
+
+    // As deafen, and the end follows. A second end only counts while the first has not begun to leave.
+    void end(std::uint64_t position, bool leaving) noexcept;
+
+    // Writes what is to be sent next into parts; returns the entries used and adds their bytes up.
+    std::size_t plan(const ring& log, std::span<iovec> parts, std::size_t& bytes) const noexcept;
+
+    // So many bytes of the plan are with the kernel.
+    void advance(std::size_t bytes) noexcept;
+
+    // The lowest position of the log that is still needed; `nothing` when none is.
+    [[nodiscard]] std::uint64_t needs(std::uint64_t head) const noexcept;
+
+    [[nodiscard]] bool is_ended() const noexcept { return ended_; }
+    // The end is with the kernel.
+    [[nodiscard]] bool is_finished() const noexcept { return ended_ && end_sent_ == wire::frame_size; }
+
+  private:
+    struct range {
+        std::uint64_t from;
+        std::uint64_t to;
+    };
+
+    class planner;
+
+    void hop() noexcept;
+    [[nodiscard]] std::uint64_t stop(std::uint64_t head) const noexcept { return head < limit_ ? head : limit_; }
+
+    std::vector<std::byte> lead_;
+    std::size_t lead_sent_ = 0;
+    std::uint64_t cursor_ = 0;
+    std::uint64_t limit_ = nothing;
+    bool ended_ = false;
+    wire::frame_bytes end_{};
+    std::size_t end_sent_ = 0;
+    std::vector<range> skips_; // ascending, apart from each other; those before first_skip_ are passed
+    std::size_t first_skip_ = 0;
+};
+
+} // namespace joinleaf::tcp_root

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+namespace joinleaf::tcp_root {
+namespace {
+
+// One read from a leaf, and room for the answer to it: see inbox and session::may_read.
+constexpr std::size_t read_size = 64u << 10;
+
+// What one read may add to the log over its bound: a message of the greatest size, and frames without data that each gain a source address.
+constexpr std::size_t log_overshoot = wire::message_max + (1u << 20);
+
+// How often the loop looks after leaves that are being let go, and at most after those that do not take anything.
+constexpr std::chrono::milliseconds leaving_tick{10};
+constexpr std::chrono::milliseconds longest_tick{250};
+
+} // namespace
+
+session::session(jl_handle* root, std::shared_ptr<const settings> limits, wire::roles who)
+    : limits_(std::move(limits)), who_(who), inbox_(limits_->recv_buffer), root_(root), name_(root),
+      log_(limits_->send_buffer + log_overshoot) {}
+
+jl_loop* session::loop() {
+    const std::lock_guard hold(mutex_);
+    return loop_locked();
+}
+
+jl_loop* session::loop_locked() {
+    if (loop_ == nullptr) {
+        loop_ = host().loop_of(name_);
+    }
+    return loop_;
+}
+
+std::int32_t session::arm(std::uint32_t direction, std::int32_t* code) {
+    if (direction == JL_IN) {
+        return inbox_.check() ? JL_READY : JL_ARMED;
+    }
+    if (direction != JL_OUT) {
+        return JL_ARMED;
+    }
+    const std::lock_guard hold(mutex_);
+    if (shut_out_ || closing_) {
+        *code = WSAESHUTDOWN;
+        return JL_ENDED;
+    }
+    if (members_ != 0 && fits(wanted_room_)) {
+        return JL_READY;
+    }
+    want_out_ = true;
+    return JL_ARMED;
+}
+
+std::int32_t session::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) {
+    const std::int32_t code = inbox_.take(messages, count, done, left);
+    if (paused_any_.load() && inbox_.is_half_empty()) {
+        const std::lock_guard hold(mutex_);
+        resume_readers();
+    }
+    return code;
+}
+
+std::int32_t session::shutdown(std::int32_t how) {
+    lock_type lock(mutex_);
+    const bool again = (how == SD_RECEIVE ? shut_in_ : shut_out_);
+    if (links_.empty() && !again) {
+        return WSAENOTCONN;
+    }
+    if (how != SD_SEND) {
+        shut_in_ = true;
+        resume_readers();
+    }
+    if (how != SD_RECEIVE && !std::exchange(shut_out_, true)) {
+        for (const link_ptr& leaf : links_) {
+            if (leaf->is_open()) {
+                end_leaf_socket(*leaf, 0);
+                leaf->out.end(log_.head(), false);
+            }
+        }
+        flush_round(lock);
+    }
+    return 0;
+}
+
+void session::close(std::uint32_t how, std::function<void()> done) {
+    lock_type lock(mutex_);
+    root_ = nullptr;
+    closing_ = true;
+    shut_in_ = true;
+    if (done != nullptr) {
+        on_closed_ = std::move(done);
+    }
+    const auto everyone = links_;
+    for (const link_ptr& leaf : everyone) {
+        if (how == JL_CLOSE_ABORT) {
+            fail(*leaf, WSAECONNABORTED);
+        } else if (leaf->is_open()) {
+            begin_leaving(*leaf);
+        }
+    }
+    flush_round(lock);
+    resume_readers();
+    check_finished();
+}
+
+void session::fill(jl_stats& out) {
+    const std::lock_guard hold(mutex_);
+    out.leaves = static_cast<std::uint32_t>(members_);
+    out.sent_messages = sent_messages_;
+    out.sent_bytes = sent_bytes_;
+    out.received_messages = inbox_.taken_messages();
+    out.received_bytes = inbox_.taken_bytes();
+    out.queued_bytes = log_.used();
+    out.joins = joins_;
+}
+
+std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
+    lock_type lock(mutex_);
+    if (closing_ || shut_out_) {
+        return WSAESHUTDOWN;
+    }
+    if (leaf->state != link::phase::fresh) {
+        return WSA_OPERATION_ABORTED;
+    }
+    scratch_.resize(read_size);
+    leaf->state = link::phase::open;
+    leaf->fd = std::move(who.fd);
+    leaf->peer = who.peer;
+    leaf->local = tcp::local_name(leaf->fd.get());
+    leaf->d_root = who.data == wire::data_role::root;
+    leaf->deaf = who.deaf;
+    leaf->mute = who.mute;
+    leaf->member = true;
+    leaf->progress = clock::now();
+    leaf->out.begin(log_.head(), std::move(who.lead));
+    if (leaf->deaf) {
+        leaf->out.deafen(log_.head());
+    }
+    links_.push_back(leaf);
+    ++members_;
+    ++joins_;
+    d_roots_ += leaf->d_root ? 1u : 0u;
+    flush_link(lock, *leaf);
+    if (leaf->broken != 0) {
+        fail(*leaf, WSAECONNRESET);
+        return WSAECONNRESET;
+    }
+    update_watch(*leaf);
+    room_came_back();
+    return 0;
+}
+
+void session::expect(link& leaf, const address& local) {
+    const std::lock_guard hold(mutex_);
+    leaf.local = local;
+}
+
+void session::expel(const std::shared_ptr<link>& leaf, std::uint32_t how, std::function<void()> done) {
+    lock_type lock(mutex_);
+    leaf->socket = nullptr;
+    if (leaf->state == link::phase::fresh) {
+        leaf->state = link::phase::gone;
+    }
+    // A session that ends waits for its leaves itself.
+    const bool over = !leaf->is_open() || (closing_ && how != JL_CLOSE_ABORT);
+    if (over) {
+        lock.unlock();
+        if (done != nullptr) {
+            done();
+        }
+        return;
+    }
+    if (done != nullptr) {
+        leaf->on_gone = std::move(done);
+    }
+    if (how == JL_CLOSE_ABORT) {
+        fail(*leaf, WSAECONNABORTED);
+        return;
+    }
+    begin_leaving(*leaf);
+    flush_link(lock, *leaf);
+    release_space();
+}
+
+std::int32_t session::shutdown_leaf(const std::shared_ptr<link>& leaf, std::int32_t how) {
+    lock_type lock(mutex_);
+    if (leaf->state == link::phase::fresh) {
+        return WSAENOTCONN;
+    }
+    if (!leaf->is_open()) {
+        return 0;
+    }
+    if (how != SD_SEND) {
+        leaf->discard = true;
+    }
+    if (how != SD_RECEIVE) {
+        leaf->out.end(log_.head(), false);
+        flush_link(lock, *leaf);
+        release_space();
+    }
+    return 0;
+}
+
+std::optional<std::int32_t> session::ended(const link& leaf) const {
+    const std::lock_guard hold(mutex_);
+    return leaf.ended;
+}
+
+link::phase session::phase_of(const link& leaf) const {
+    const std::lock_guard hold(mutex_);
+    return leaf.state;
+}
+
+address session::name_of(const link& leaf, bool peer) const {
+    const std::lock_guard hold(mutex_);
+    return peer ? leaf.peer : leaf.local;
+}
+
+std::int32_t session::with_fd(link& leaf, const std::function<std::int32_t(int)>& use) {
+    const std::lock_guard hold(mutex_);
+    return leaf.fd ? use(leaf.fd.get()) : WSAENOTCONN;
+}
+
+void session::with_each_fd(const std::function<void(int)>& use) {
+    const std::lock_guard hold(mutex_);
+    for (const link_ptr& leaf : links_) {
+        if (leaf->fd) {
+            use(leaf->fd.get());
+        }
+    }
+}
+
+void session::end_leaf_socket(link& leaf, std::int32_t code) {
+    if (!leaf.ended) {
+        leaf.ended = code;
+        if (leaf.socket != nullptr) {
+            host().ready(leaf.socket, JL_IN);
+        }
+    }
+}
+
+void session::drop_membership(link& leaf) {
+    if (std::exchange(leaf.member, false)) {
+        --members_;
+        d_roots_ -= leaf.d_root ? 1u : 0u;
+    }
+}
+
+void session::begin_leaving(link& leaf) {
+    if (std::exchange(leaf.leaving, true)) {
+        return;
+    }
+    ++leaving_;
+    end_leaf_socket(leaf, 0);
+    drop_membership(leaf);
+    leaf.discard = true;
+    leaf.progress = clock::now();
+    leaf.out.end(log_.head(), true);
+    if (leaf.broken != 0) {
+        fail(leaf, WSAECONNRESET);
+    } else {
+        keep_ticking();
+    }
+}
+
+void session::fail(link& leaf, std::int32_t code) {
+    if (leaf.is_open()) {
+        end_leaf_socket(leaf, code);
+        let_go(leaf, true);
+    }
+}
+
+void session::depart(link& leaf) {
+    if (leaf.is_open()) {
+        end_leaf_socket(leaf, 0);
+        let_go(leaf, false);
+    }
+}
+
+void session::let_go(link& leaf, bool reset) {
+    leaf.state = link::phase::gone;
+    drop_membership(leaf);
+    leaving_ -= leaf.leaving ? 1u : 0u;
+    blocked_ -= std::exchange(leaf.blocked, false) ? 1u : 0u;
+    leaf.ready.stop();
+    leaf.watched = 0;
+    if (reset) {
+        tcp::dissolve(leaf.fd.get());
+    } else {
+        tcp::retire(leaf.fd.get());
+    }
+    ++gone_;
+    if (leaf.users == 0) {
+        leaf.fd.reset();
+    }
+    if (leaf.on_gone) {
+        post(loop_locked(), std::exchange(leaf.on_gone, nullptr));
+    }
+    sweep();
+    release_space();
+    check_finished();
+}
+
+void session::leave(link& leaf) {
+    --leaf.users;
+    if (leaf.users == 0 && leaf.state == link::phase::gone) {
+        leaf.fd.reset();
+        sweep();
+        check_finished();
+    }
+}
+
+void session::sweep() {
+    if (walkers_ != 0 || gone_ == 0) {
+        return;
+    }
+    const auto erased = std::erase_if(
+        links_, [](const link_ptr& leaf) { return leaf->state == link::phase::gone && leaf->users == 0; });
+    gone_ -= erased;
+}
+
+void session::check_finished() {
+    if (!closing_ || !links_.empty() || done_told_ || on_closed_ == nullptr) {
+        return;
+    }
+    done_told_ = true;
+    if (loop_ == nullptr) {
+        on_closed_();
+        return;
+    }
+    post(loop_, [self = shared_from_this()] {
+        std::unique_lock lock(self->mutex_);
+        self->tick_.stop();
+        const auto done = std::exchange(self->on_closed_, nullptr);
+        lock.unlock();
+        done();
+    });
+}
+
+void session::update_watch(link& leaf) {
+    if (!leaf.is_open()) {
+        return;
+    }
+    std::uint32_t wanted = leaf.blocked ? JL_OUT : 0;
+    if (!leaf.paused && !leaf.input_over) {
+        wanted |= JL_IN;
+    }
+    if (wanted == leaf.watched) {
+        return;
+    }
+    leaf.watched = wanted;
+    if (wanted == 0) {
+        // A watch without conditions would still report a hang-up, over and over.
+        leaf.ready.stop();
+    } else if (leaf.ready) {
+        leaf.ready.set(wanted);
+    } else {
+        const auto call = [self = shared_from_this(), it = leaf.shared_from_this()](std::uint32_t ready) {
+            self->on_ready(it, ready);
+        };
+        if (!leaf.ready.start(loop_locked(), leaf.fd.get(), wanted, call)) {
+            leaf.watched = 0;
+            fail(leaf, WSAENOBUFS);
+        }
+    }
+}
+
+std::chrono::nanoseconds session::tick_length() const {
+    const std::chrono::nanoseconds longest = leaving_ != 0 ? leaving_tick : longest_tick;
+    return std::clamp<std::chrono::nanoseconds>(limits_->leaf_timeout / 4, std::chrono::milliseconds(1), longest);
+}
+
+void session::keep_ticking() {
+    if (ticking_ || done_told_ || (leaving_ == 0 && !full_)) {
+        return;
+    }
+    // A pending timer is set anew only on its own loop; elsewhere a fresh look is posted, which sets it.
+    ticking_ = true;
+    if (tick_) {
+        post(loop_locked(), [self = shared_from_this()] {
+            const std::lock_guard hold(self->mutex_);
+            self->tick_.set(self->tick_length());
+        });
+    } else if (!tick_.start(loop_locked(), tick_length(), [self = shared_from_this()] { self->on_tick(); })) {
+        ticking_ = false;
+    }
+}
+
+void session::on_tick() {
+    const std::lock_guard hold(mutex_);
+    ticking_ = false;
+    const auto now = clock::now();
+    ++walkers_;
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        if (links_[i]->is_open()) {
+            tend(*links_[i], now);
+        }
+    }
+    --walkers_;
+    sweep();
+    check_finished();
+    keep_ticking();
+}
+
+void session::tend(link& leaf, clock::time_point now) {
+    if (leaf.leaving && leaf.shut) {
+        const int left = tcp::unsent(leaf.fd.get());
+        if (left == 0) {
+            depart(leaf);
+            return;
+        }
+        if (std::exchange(leaf.unacknowledged, left) != left) {
+            leaf.progress = now;
+        }
+    }
+    // IO-07: only a leaf that holds somebody up is dropped.
+    const bool stuck_in_full_log = full_ && leaf.blocked && now - std::max(leaf.progress, full_since_) >= limits_->leaf_timeout;
+    const bool stuck_leaving = leaf.leaving && now - leaf.progress >= limits_->leaf_timeout;
+    if (stuck_in_full_log || stuck_leaving) {
+        log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: it took nothing for leaf_timeout", leaf.peer.text()));
+        fail(leaf, WSAECONNABORTED);
+    }
+}
+
+} // namespace joinleaf::tcp_root

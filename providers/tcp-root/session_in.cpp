@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From the leaves to the root, and by it to other leaves. Runs on the session's loop.
+#include "session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace joinleaf::tcp_root {
+namespace {
+
+// Reads from one leaf before others have their turn.
+constexpr int reads_a_turn = 4;
+
+} // namespace
+
+void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
+    lock_type lock(mutex_);
+    if (leaf->is_open() && (ready & JL_OUT) != 0 && leaf->blocked) {
+        leaf->blocked = false;
+        --blocked_;
+        const bool slowest = leaf->out.needs(log_.head()) == log_.tail();
+        flush_link(lock, *leaf);
+        if (slowest) {
+            release_space();
+        }
+    }
+    if ((ready & JL_IN) != 0) {
+        read(lock, *leaf);
+    }
+    // While the loop is engaged its next look finds it.
+    if (std::exchange(relayed_, false) && !engaged_) {
+        flush_round(lock);
+    }
+    sweep();
+    check_finished();
+}
+
+// What one read brings always finds room: the queues' capacities are their bounds and a read more.
+bool session::may_read() const noexcept {
+    return (shut_in_ || inbox_.has_room()) && log_.used() < limits_->send_buffer;
+}
+
+void session::read(lock_type& lock, link& leaf) {
+    for (int i = 0; i < reads_a_turn && leaf.is_open() && !leaf.input_over && !leaf.paused; ++i) {
+        if (!may_read()) {
+            pause(leaf);
+            return;
+        }
+        ++leaf.users;
+        const int fd = leaf.fd.get();
+        lock.unlock();
+        const auto state = leaf.reader.fill(fd, scratch_);
+        lock.lock();
+        while (const auto item = leaf.is_open() ? leaf.reader.next() : std::nullopt) {
+            if (!deliver(leaf, *item)) {
+                break;
+            }
+        }
+        leaf.reader.save();
+        if (leaf.is_open() && leaf.reader.is_broken()) {
+            log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: what it sends is no frame", leaf.peer.text()));
+            fail(leaf, WSAECONNABORTED);
+        } else if (state == frame_reader::state::end || state == frame_reader::state::error) {
+            input_ended(leaf, leaf.reader.error());
+        }
+        const bool more = state == frame_reader::state::data && leaf.reader.is_full();
+        leave(leaf);
+        if (!more) {
+            return;
+        }
+    }
+}
+
+void session::input_ended(link& leaf, int error) {
+    if (!leaf.is_open()) {
+        return;
+    }
+    leaf.input_over = true;
+    if (leaf.leaving && leaf.shut) {
+        depart(leaf);
+    } else if (leaf.finished && error == 0 && leaf.broken == 0) {
+        // It only shut its sending side; it still receives (LC-14).
+        update_watch(leaf);
+    } else {
+        // EV-42: a timeout is an abort; an end without goodbye is what remains of a process that died (LC-04).
+        const bool timed_out = error != 0 && error != ECONNRESET && error != EPIPE;
+        fail(leaf, timed_out ? WSAECONNABORTED : WSAECONNRESET);
+    }
+}
+
+// False: the leaf has been let go.
+bool session::deliver(link& leaf, const frame_reader::item& item) {
+    switch (item.head.what) {
+    case wire::frame_kind::message:
+        if (!leaf.finished && !leaf.mute && !item.head.has_source()) {
+            return deliver_message(leaf, item.payload);
+        }
+        break;
+    case wire::frame_kind::quiet:
+        leaf.out.deafen(log_.head());
+        return true;
+    case wire::frame_kind::end:
+        if (item.head.is_leaving()) {
+            depart(leaf);
+            return false;
+        }
+        leaf.finished = true;
+        end_leaf_socket(leaf, 0);
+        return true;
+    }
+    log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: it sends what it has no right to", leaf.peer.text()));
+    fail(leaf, WSAECONNABORTED);
+    return false;
+}
+
+bool session::deliver_message(link& leaf, std::span<const std::byte> data) {
+    if (leaf.discard || closing_) {
+        return true;
+    }
+    const bool everyone = who_.plane == wire::data_plane::nonrooted || leaf.d_root;
+    const bool to_root = everyone || who_.data == wire::data_role::root;
+    const std::size_t other_leaves = everyone ? members_ - (leaf.member ? 1u : 0u) : d_roots_;
+    if (other_leaves != 0) {
+        append(leaf, data);
+    }
+    if (to_root && !shut_in_ && inbox_.put(leaf.peer, data, {}) && root_ != nullptr) {
+        host().ready(root_, JL_IN);
+    }
+    return true;
+}
+
+// The flag goes first: a taker that empties the inbox now sees it, or has emptied it before the second look.
+void session::pause(link& leaf) {
+    paused_any_ = true;
+    if (may_read()) {
+        return;
+    }
+    leaf.paused = true;
+    if (log_.used() >= limits_->send_buffer && !std::exchange(full_, true)) {
+        full_since_ = clock::now();
+        keep_ticking();
+    }
+    update_watch(leaf);
+}
+
+void session::resume_readers() {
+    paused_any_ = false;
+    ++walkers_;
+    for (const link_ptr& leaf : links_) {
+        if (std::exchange(leaf->paused, false)) {
+            update_watch(*leaf);
+        }
+    }
+    --walkers_;
+    sweep();
+}
+
+} // namespace joinleaf::tcp_root

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From the root to the leaves: the log and its flushing.
+#include "session.hpp"
+
+#include "gather.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace joinleaf::tcp_root {
+namespace {
+
+// Pieces of the log in one call: two are the rule, more only where messages of others lie in between.
+constexpr std::size_t pieces_a_call = 32;
+
+// Rounds over all leaves before the loop serves other descriptors.
+constexpr int rounds_a_turn = 8;
+
+} // namespace
+
+std::int32_t session::check(const jl_msg& message) const noexcept {
+    if ((message.flags & (JL_MSG_OOB | JL_MSG_PART)) != 0) {
+        return WSAEOPNOTSUPP;
+    }
+    const std::size_t size = total(parts_of(message));
+    return size > wire::message_max ? WSAEMSGSIZE : fits(wire::frame_size + size) ? 0 : WSAEWOULDBLOCK;
+}
+
+// A message of any legal size finds room in an empty log.
+bool session::fits(std::size_t bytes) const noexcept {
+    return log_.used() == 0 || log_.used() + bytes <= limits_->send_buffer;
+}
+
+std::int32_t session::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
+    *done = 0;
+    lock_type lock(mutex_);
+    if (shut_out_ || closing_) {
+        return WSAESHUTDOWN;
+    }
+    if (members_ == 0) {
+        return WSAENOTCONN;
+    }
+    const auto begun = engaged_ ? clock::time_point{} : clock::now();
+    std::int32_t code = 0;
+    while (*done < count && (code = check(messages[*done])) == 0) {
+        append(messages[(*done)++]);
+    }
+    if (code == WSAEWOULDBLOCK) {
+        code = refuse_for_room(wire::frame_size + total(parts_of(messages[*done])));
+    }
+    if (*done != 0) {
+        kick(lock, begun);
+        return 0;
+    }
+    return code;
+}
+
+std::int32_t session::refuse_for_room(std::size_t bytes) {
+    wanted_room_ = bytes;
+    want_out_ = true;
+    if (!std::exchange(full_, true)) {
+        full_since_ = clock::now();
+        keep_ticking();
+    }
+    return WSAEWOULDBLOCK;
+}
+
+void session::append(jl_msg& message) {
+    const std::size_t size = total(parts_of(message));
+    const std::uint64_t from = log_.head();
+    log_.append(wire::encode(wire::frame{wire::frame_kind::message, 0, static_cast<std::uint32_t>(size)}));
+    for (const iovec& part : parts_of(message)) {
+        log_.append(bytes_of(part));
+    }
+    const bool everyone = who_.plane == wire::data_plane::nonrooted || who_.data == wire::data_role::root;
+    exclude(nullptr, everyone, from, log_.head());
+    ++sent_messages_;
+    sent_bytes_ += size;
+    message.size = size;
+}
+
+void session::append(link& source, std::span<const std::byte> data) {
+    const std::uint64_t from = log_.head();
+    const auto size = static_cast<std::uint32_t>(wire::source_size + data.size());
+    log_.append(wire::encode(wire::frame{wire::frame_kind::message, wire::flag_source, size}));
+    log_.append(wire::encode_source(source.peer.raw()));
+    log_.append(data);
+    const bool everyone = who_.plane == wire::data_plane::nonrooted || source.d_root;
+    exclude(&source, everyone, from, log_.head());
+    relayed_ = true;
+}
+
+void session::exclude(link* source, bool everyone, std::uint64_t from, std::uint64_t to) {
+    if (source != nullptr) {
+        source->out.skip(from, to);
+    }
+    if (everyone) {
+        return;
+    }
+    for (const link_ptr& leaf : links_) {
+        if (!leaf->d_root && leaf.get() != source) {
+            leaf->out.skip(from, to);
+        }
+    }
+}
+
+// A sender that spends less time outside than its flushing takes is faster than the leaves can be served one message at a time.
+void session::kick(lock_type& lock, clock::time_point begun) {
+    if (engaged_ || (blocked_ != 0 && blocked_ == links_.size())) {
+        return;
+    }
+    if (begun - last_tx_end_ < flush_cost_) {
+        engage();
+        return;
+    }
+    flush_round(lock);
+    last_tx_end_ = clock::now();
+    flush_cost_ = last_tx_end_ - begun;
+}
+
+void session::engage() {
+    engaged_ = true;
+    engaged_self_ = shared_from_this();
+    host().post(
+        loop_locked(), [](void* context) { static_cast<session*>(context)->on_engaged(); }, this);
+}
+
+void session::on_engaged() {
+    lock_type lock(mutex_);
+    const auto self = std::exchange(engaged_self_, nullptr);
+    const auto begun = clock::now();
+    for (int round = 0; round < rounds_a_turn; ++round) {
+        const std::uint64_t seen = log_.head();
+        flush_round(lock);
+        if (log_.head() == seen) {
+            engaged_ = false;
+            last_tx_end_ = clock::now();
+            flush_cost_ = (last_tx_end_ - begun) / (round + 1);
+            lock.unlock();
+            return;
+        }
+    }
+    engage();
+    lock.unlock();
+}
+
+void session::flush_round(lock_type& lock) {
+    ++walkers_;
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        flush_link(lock, *links_[i]);
+    }
+    --walkers_;
+    sweep();
+    release_space();
+    check_finished();
+}
+
+void session::flush_link(lock_type& lock, link& leaf) {
+    if (!leaf.is_open() || leaf.sending || leaf.blocked || leaf.broken != 0) {
+        return;
+    }
+    leaf.sending = true;
+    ++leaf.users;
+    while (leaf.is_open() && send_some(lock, leaf)) {
+    }
+    leaf.sending = false;
+    if (leaf.is_open()) {
+        after_flush(leaf);
+    }
+    leave(leaf);
+}
+
+// True: go on; the log may have grown meanwhile.
+bool session::send_some(lock_type& lock, link& leaf) {
+    std::array<iovec, pieces_a_call> parts;
+    std::size_t bytes = 0;
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = leaf.out.plan(log_, parts, bytes);
+    if (bytes == 0) {
+        return false;
+    }
+    const int fd = leaf.fd.get();
+    lock.unlock();
+    const ssize_t sent = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const int error = errno;
+    lock.lock();
+    if (sent >= 0) {
+        leaf.out.advance(static_cast<std::size_t>(sent));
+        leaf.progress = clock::now();
+    } else if (error == EINTR) {
+        return true;
+    } else if (error != EAGAIN) {
+        leaf.broken = jl_wsa_error(error);
+        return false;
+    }
+    const bool all = sent >= 0 && static_cast<std::size_t>(sent) == bytes;
+    if (!all && leaf.is_open()) {
+        leaf.blocked = true;
+        ++blocked_;
+    }
+    return all;
+}
+
+void session::after_flush(link& leaf) {
+    if (leaf.broken != 0) {
+        // It may have said goodbye, or sent messages, before it went: the reader comes to the end of that and then lets it go.
+        leaf.out.deafen(log_.tail());
+        if (leaf.input_over) {
+            fail(leaf, WSAECONNRESET);
+            return;
+        }
+    } else if (leaf.out.is_finished()) {
+        if (!std::exchange(leaf.shut, true)) {
+            ::shutdown(leaf.fd.get(), SHUT_WR);
+        }
+        leaf.unacknowledged = tcp::unsent(leaf.fd.get());
+        if (leaf.leaving && leaf.unacknowledged == 0) {
+            depart(leaf);
+            return;
+        }
+    }
+    update_watch(leaf);
+}
+
+void session::release_space() {
+    std::uint64_t lowest = log_.head();
+    for (const link_ptr& leaf : links_) {
+        const bool counts = leaf->is_open() || leaf->sending;
+        if (counts) {
+            lowest = std::min(lowest, leaf->out.needs(log_.head()));
+        }
+    }
+    if (lowest != log_.tail()) {
+        log_.release(lowest);
+        room_came_back();
+    }
+}
+
+void session::room_came_back() {
+    const bool half = log_.used() <= limits_->send_buffer / 2;
+    if (log_.used() != 0 && !(half && fits(wanted_room_))) {
+        return;
+    }
+    full_ = false;
+    if (want_out_ && members_ != 0 && !shut_out_ && root_ != nullptr) {
+        want_out_ = false;
+        wanted_room_ = 1;
+        host().ready(root_, JL_OUT);
+    }
+    if (paused_any_.load() && (shut_in_ || inbox_.is_half_empty())) {
+        resume_readers();
+    }
+}
+
+} // namespace joinleaf::tcp_root

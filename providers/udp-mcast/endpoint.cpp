@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "endpoint.hpp"
+
+#include <linux/sock_diag.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <linux/sockios.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace joinleaf::udp_mcast {
+
+namespace {
+
+// The kernel counts what the filter refuses together with what found no room. Where refusing is the rule and
+// not the exception, its count says nothing about loss.
+bool refuses_by_the_way(const packet_filter& filter) noexcept {
+    return filter.nothing || !filter.local_multicast;
+}
+
+} // namespace
+
+endpoint::endpoint(const instance& owner, jl_handle* handle, int fd, int family, bool multipoint) noexcept
+    : owner_(owner),
+      handle_(handle),
+      fd_(fd),
+      family_(family),
+      multipoint_(multipoint),
+      groups_(fd),
+      link_(owner.link().value_or(0)) {}
+
+std::int32_t endpoint::arm(std::uint32_t direction, std::int32_t* code) {
+    *code = 0;
+    const bool in = direction == JL_IN;
+    if (!in && direction != JL_OUT) {
+        return JL_ARMED; // no requests and no expedited data here
+    }
+    if ((in ? no_receive_ : no_send_).load(std::memory_order_relaxed)) {
+        return JL_ENDED;
+    }
+    // POLLERR: the error of an earlier send waits to be told.
+    pollfd asked{fd_, static_cast<short>(in ? POLLIN : POLLOUT), 0};
+    return ::poll(&asked, 1, 0) > 0 ? JL_READY : JL_ARMED;
+}
+
+std::int32_t endpoint::shutdown(std::int32_t how) {
+    if (how != SD_RECEIVE && how != SD_SEND && how != SD_BOTH) {
+        return WSAEINVAL;
+    }
+    if (how != SD_SEND) {
+        no_receive_.store(true, std::memory_order_relaxed);
+    }
+    if (how != SD_RECEIVE) {
+        no_send_.store(true, std::memory_order_relaxed);
+    }
+    // Wakes whoever waits on the descriptor. On a socket without peer the kernel does so and answers
+    // ENOTCONN.
+    ::shutdown(fd_, how);
+    return 0;
+}
+
+void endpoint::close(std::uint32_t) {
+    auto* const handle = handle_;
+    delete this;
+    host().closed(handle);
+}
+
+std::int32_t endpoint::name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) {
+    address found;
+    if (peer == 0) {
+        found = local();
+        if (found.port() == 0) {
+            return WSAEINVAL;
+        }
+    } else if (destination_) {
+        found = destination_;
+    } else {
+        found.length = sizeof found.six;
+        if (::getpeername(fd_, &found.any, &found.length) != 0) {
+            return jl_wsa_error(errno);
+        }
+    }
+    if (*length < found.length) {
+        return WSAEFAULT;
+    }
+    std::memcpy(name, &found.any, found.length);
+    *length = found.length;
+    return 0;
+}
+
+std::int32_t endpoint::set_loopback(bool on) {
+    auto filter = groups_.filter();
+    filter.local_multicast = on;
+    return put_filter(std::move(filter));
+}
+
+std::int32_t endpoint::put_filter(packet_filter filter) {
+    const bool counted = !refuses_by_the_way(groups_.filter());
+    const auto drops = kernel_drops();
+    const int error = groups_.set_filter(std::move(filter));
+    if (error == 0) {
+        lost_ += counted ? drops - drops_settled_ : 0;
+        drops_settled_ = drops;
+    }
+    return jl_wsa_error(error);
+}
+
+std::uint32_t endpoint::kernel_drops() const noexcept {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> notes{};
+    socklen_t length = sizeof notes;
+    return ::getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, notes.data(), &length) == 0 ? notes[SK_MEMINFO_DROPS] : 0;
+}
+
+std::int32_t endpoint::stats(jl_stats* stats) {
+    int queued = 0;
+    ::ioctl(fd_, SIOCOUTQ, &queued);
+    stats->sent_messages = sent_.messages();
+    stats->sent_bytes = sent_.bytes();
+    stats->received_messages = received_.messages();
+    stats->received_bytes = received_.bytes();
+    stats->queued_bytes = static_cast<std::uint64_t>(std::max(queued, 0));
+    stats->dropped_messages = lost_;
+    if (!refuses_by_the_way(groups_.filter())) {
+        stats->dropped_messages += kernel_drops() - drops_settled_;
+    }
+    return 0;
+}
+
+} // namespace joinleaf::udp_mcast

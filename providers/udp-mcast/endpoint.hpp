@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One UDP socket: ordinary, or a leaf of a multicast session. The methods are those of jl_ops, with their
+// tags and their errors; the rest is [caller] of the sending direction unless it says otherwise.
+#pragma once
+
+#include "address.hpp"
+#include "counters.hpp"
+#include "instance.hpp"
+#include "memberships.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace joinleaf::udp_mcast {
+
+class endpoint {
+  public:
+    // The descriptor is borrowed: the runtime owns it and closes it after `closed`.
+    endpoint(const instance& owner, jl_handle* handle, int fd, int family, bool multipoint) noexcept;
+
+    std::int32_t bind(const sockaddr* name, std::uint32_t length);
+    std::int32_t connect(const jl_join* join);
+    std::int32_t join(const jl_join* join);
+    std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done);
+    std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left);
+    std::int32_t arm(std::uint32_t direction, std::int32_t* code);
+    std::int32_t shutdown(std::int32_t how);
+    void close(std::uint32_t how);
+    std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length);
+    std::int32_t set_option(std::int32_t level, std::int32_t option, const void* value, std::uint32_t length);
+    std::int32_t get_option(std::int32_t level, std::int32_t option, void* value, std::uint32_t* length);
+    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_length, void* out,
+                       std::uint32_t out_length, std::uint32_t* bytes);
+    std::int32_t stats(jl_stats* stats);
+
+    // Whether group datagrams of senders on this host are received (IO-25). 0 or a Winsock code.
+    std::int32_t set_loopback(bool on);
+
+  private:
+    // local_address.cpp
+    [[nodiscard]] address local() const;
+    std::int32_t bind_to(const address& name);
+    std::int32_t bind_narrowly(const address& name);
+    std::int32_t bind_implicitly();
+    std::int32_t bind_for(const address& session, bool receives);
+    std::int32_t use_source(const address& source);
+    std::int32_t use_link(unsigned link, in_addr source = {});
+
+    // session.cpp
+    std::int32_t become_member(const address& session);
+    std::int32_t receive_nothing();
+    int admit(const address& session, const std::vector<address>& sources);
+    std::int32_t set_peer(const address& peer);
+    int dissolve();
+    void finish(std::uint64_t op, std::int32_t code) const;
+
+    // data_path.cpp
+    std::int32_t prepare_to_send(const jl_msg& message, msghdr& header) const;
+    std::int32_t send_one(jl_msg& message);
+    std::int32_t send_many(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
+    std::int32_t receive_one(jl_msg& message, int flags);
+    std::int32_t receive_many(jl_msg* messages, std::uint32_t count, std::uint32_t& done, std::uint32_t& left);
+    [[nodiscard]] bool is_waved_through(int error) const noexcept;
+
+    // socket_options.cpp
+    std::int32_t set_membership(std::int32_t level, std::int32_t option, const void* value,
+                                std::uint32_t length);
+    std::int32_t set_multicast_interface(std::int32_t level, const void* value, std::uint32_t length);
+    std::int32_t set_ttl(std::int32_t level, const void* value, std::uint32_t length);
+
+    // endpoint.cpp
+    std::int32_t put_filter(packet_filter filter);
+    [[nodiscard]] std::uint32_t kernel_drops() const noexcept;
+
+    const instance& owner_;
+    jl_handle* const handle_;
+    const int fd_;
+    const int family_;
+    const bool multipoint_;
+
+    memberships groups_;
+    unsigned link_ = 0;    // where group datagrams go and groups are joined; 0: the kernel's choice
+    in_addr shown_link_{}; // what IP_MULTICAST_IF was set to
+    address session_;      // joined; no address: not
+    address destination_;  // of a send that names none; no address: the kernel's peer, if there is one
+    address source_;       // a specific address this socket was bound to; no address: none
+
+    // The ancillary part of each send: the source address, where source_ is set.
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> source_note_{};
+    std::size_t source_note_length_ = 0;
+
+    std::atomic<bool> no_receive_{false};
+    std::atomic<bool> no_send_{false};
+    std::atomic<bool> tell_resets_{true};
+    counters sent_;
+    counters received_;
+    std::uint64_t lost_ = 0;          // datagrams lost for want of room, as far as settled
+    std::uint32_t drops_settled_ = 0; // the kernel's count then
+};
+
+} // namespace joinleaf::udp_mcast

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The options of one YAML entry: the table the runtime shows and checks, and its values as this provider uses
+// them. Every function is [init].
+#pragma once
+
+#include "address.hpp"
+#include "host.hpp"
+
+#include <tl/expected.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace joinleaf::udp_mcast {
+
+// Immutable once read.
+struct settings {
+    std::string interface;        // name of the link for sending and joining; empty: the kernel's choice
+    in_addr source{};             // of group datagrams sent there; INADDR_ANY: the kernel's choice
+    int ttl = 1;                  // 0 ... 255
+    bool loopback = true;         // whether group datagrams of senders on this host are received
+    bool reuse = true;            // whether a join that binds shares the session's port
+    int receive_buffer = 0;       // bytes; 0: the kernel's default
+    int send_buffer = 0;          // likewise
+    std::vector<address> sources; // empty: any source
+
+    // Those of one family.
+    [[nodiscard]] std::vector<address> sources_of(int family) const;
+};
+
+// The rows of the option table, in the order in which `read_settings` expects their values.
+std::span<const jl_option* const> option_table() noexcept;
+
+// Checks what the table cannot express. The sentence begins with the position of the value at fault.
+tl::expected<settings, refusal> read_settings(const jl_create& create);
+
+} // namespace joinleaf::udp_mcast

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# quickstart.sh PUBLISHER SUBSCRIBER: what README.md promises of its five minutes: the same two programs over each of
+# the configurations that stand there. Takes SOURCE and PROVIDERS from the environment.
+set -euo pipefail
+
+: "${SOURCE:?}" "${PROVIDERS:?}"
+publisher=$1 subscriber=$2
+unset JOINLEAF_PROVIDERS JOINLEAF_LOG
+export JOINLEAF_PROVIDER_PATH=$PROVIDERS
+
+if [ -z "${DOCS_PRIVATE_NETWORK:-}" ]; then
+    command -v ip >/dev/null && unshare -rn bash -c 'ip link set lo up multicast on' 2>/dev/null ||
+        { echo "skipped: a private network with multicast is not permitted here"; exit 77; }
+    DOCS_PRIVATE_NETWORK=1 exec unshare -rn bash "${BASH_SOURCE[0]}" "$@"
+fi
+ip link set lo up multicast on
+ip route add 224.0.0.0/4 dev lo src 127.0.0.1
+
+work=$(mktemp -d)
+listeners=()
+stop_listeners() {
+    local pid
+    for pid in "${listeners[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    listeners=()
+}
+trap 'stop_listeners; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+fail() { printf 'quickstart.sh: %s\n' "$*" >&2; exit 1; }
+
+# Each line that the README's publisher sends arrives at both subscribers. It sends again until they have joined.
+over() { # configuration
+    local group port=$((RANDOM % 20000 + 20000)) number deadline=$((SECONDS + 30)) text=$'one to many\nlast words'
+    group=239.255.7.$((RANDOM % 250 + 1))
+    export JOINLEAF_CONFIG=$work/$1
+    for number in 1 2; do
+        "$subscriber" "$group" "$port" >"$work/$1.$number" &
+        listeners+=($!)
+    done
+    until grep -qs 'last words' "$work/$1.1" && grep -qs 'last words' "$work/$1.2"; do
+        [ $SECONDS -lt $deadline ] || fail "$1: nothing arrives"
+        printf '%s\n' "$text" | "$publisher" "$group" "$port" || fail "$1: the publisher ends with status $?"
+        sleep 0.1
+    done
+    stop_listeners
+    for number in 1 2; do
+        [ "$(sort -u "$work/$1.$number")" = "$(sort -u <<<"$text")" ] ||
+            fail "$1: subscriber $number has: $(cat "$work/$1.$number")"
+    done
+    echo "$1: good"
+}
+
+mkdir "$work/blocks"
+while read -r number _ kind name; do
+    [ "$kind" != yaml ] || mv "$work/blocks/$number" "$work/$name"
+done < <(awk -v folder="$work/blocks" -f "$SOURCE/tests/docs/blocks.awk" "$SOURCE/README.md")
+
+over lan.yaml
+over shared.yaml
