@@ -5,4 +5,4 @@ set -euo pipefail
 build=${JOINLEAF_BUILD:?set JOINLEAF_BUILD to a build folder with JOINLEAF_BUILD_BENCH=ON}
 export JOINLEAF_PROVIDER_PATH="$build/providers"
 mkdir -p "$build/bench/figures"
-"$build/bench/bench_round_trip" "$build/bench/figures/round_trip.json"
+"$build/bin/bench_round_trip" "$build/bench/figures/round_trip.json"

@@ -76,12 +76,27 @@ bool carries_transfers(const WSAPROTOCOL_INFOA& info) {
     return (info.dwServiceFlags1 & needed) == needed;
 }
 
+// The reasons of the providers that could not even be asked.
+std::string refusals() {
+    std::string text;
+    if (const result<nlohmann::json> catalog = read_catalog()) {
+        for (const nlohmann::json& provider : list_of(*catalog, "providers")) {
+            if (text_of(provider, "state") != "loaded") {
+                text += fmt::format("\n  {} is {}: {}", text_of(provider, "name"), text_of(provider, "state"),
+                                    text_of(provider, "reason"));
+            }
+        }
+    }
+    return text;
+}
+
 std::string nothing_fits(const std::string& provider, std::optional<int> family) {
-    return fmt::format("no entry{} carries messages to many{}; 'joinleaf providers' shows what there is",
+    return fmt::format("no entry{} carries messages to many{}; 'joinleaf providers' shows what there is{}",
                        provider.empty() ? "" : fmt::format(" of '{}'", provider),
                        !family               ? ""
                        : *family == AF_INET6 ? " over IPv6"
-                                             : " over IPv4");
+                                             : " over IPv4",
+                       provider.empty() ? refusals() : "");
 }
 
 } // namespace

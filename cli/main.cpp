@@ -63,19 +63,11 @@ struct arguments {
 
 using command = std::function<result<void>()>;
 
-/// These commands show every refusal themselves; the log would only say it twice.
-void add_question(CLI::App& to, command& chosen, command asked) {
-    to.callback([&chosen, asked = std::move(asked)] {
-        setenv("JOINLEAF_LOG", "error", 0);
-        chosen = asked;
-    });
-}
-
 void add_questions(CLI::App& app, arguments& given, command& chosen) {
     CLI::App* providers = app.add_subcommand(
         "providers", "Show every provider and protocol entry, refused ones with the reason");
     providers->add_flag("--json", given.json, "As JSON");
-    add_question(*providers, chosen, [&] { return show_providers(given.config, given.json); });
+    providers->callback([&] { chosen = [&] { return show_providers(given.config, given.json); }; });
 
     CLI::App* options = app.add_subcommand(
         "options", "Show the options of a provider: key, type, unit, default, value, meaning");
@@ -84,14 +76,15 @@ void add_questions(CLI::App& app, arguments& given, command& chosen) {
                      "A provider of the configuration, or a library by name or path")
         ->required();
     options->add_flag("--json", given.json, "As JSON");
-    add_question(*options, chosen, [&] { return show_options(given.config, given.provider, given.json); });
+    options->callback(
+        [&] { chosen = [&] { return show_options(given.config, given.provider, given.json); }; });
 
     CLI::App* checked =
         app.add_subcommand("check", "Read a configuration and show each problem as FILE:LINE:COL: message");
     checked->add_option("FILE", given.file, "Default: the file of --config, else what the search order finds");
     checked->add_flag("--json", given.json, "As JSON");
-    add_question(*checked, chosen,
-                 [&] { return check(given.file.empty() ? given.config : given.file, given.json); });
+    checked->callback(
+        [&] { chosen = [&] { return check(given.file.empty() ? given.config : given.file, given.json); }; });
 
     CLI::App* explained = app.add_subcommand(
         "explain", "Show how socket creation decides: each candidate, what failed, the one chosen");
@@ -102,7 +95,7 @@ void add_questions(CLI::App& app, arguments& given, command& chosen) {
         ->capture_default_str();
     explained->add_option("--flags", given.asked.flags, "c_root, c_leaf, d_root, d_leaf, separated by commas");
     explained->add_flag("--json", given.json, "As JSON");
-    add_question(*explained, chosen, [&] { return explain(given.config, given.asked, given.json); });
+    explained->callback([&] { chosen = [&] { return explain(given.config, given.asked, given.json); }; });
 }
 
 void add_transfer_options(CLI::App& to, transfer_options& options, double& timeout) {
@@ -184,6 +177,8 @@ int main(int count, char** words) {
         options->config = given.config;
         options->timeout = std::chrono::duration<double>(timeout);
     }
+    // Every refusal and problem is part of an answer or of a failure; the log would say it twice.
+    setenv("JOINLEAF_LOG", "none", 0);
     return run(chosen);
 }
 

@@ -39,7 +39,7 @@ std::optional<nlohmann::json> provider_called(const nlohmann::json& catalog, con
                                               const char* key) {
     for (const nlohmann::json& provider : list_of(catalog, "providers")) {
         // A provider whose library could not be loaded has no table to show.
-        if (text_of(provider, key) == name && !list_of(provider, "options").empty()) {
+        if (text_of(provider, key) == name && !text_of(provider, "library_name").empty()) {
             return provider;
         }
     }
@@ -106,8 +106,11 @@ result<void> show_options(const std::string& config, const std::string& provider
     if (!found) {
         return tl::unexpected(found.error());
     }
+    const nlohmann::json& all = list_of(*found, "options");
     if (json) {
-        fmt::print("{}\n", list_of(*found, "options").dump(2));
+        fmt::print("{}\n", all.dump(2));
+    } else if (all.empty()) {
+        fmt::print("{} has no options\n", text_of(*found, "library_name"));
     } else {
         fmt::print("{}", option_table(*found));
     }

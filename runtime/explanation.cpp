@@ -6,9 +6,20 @@
 namespace joinleaf {
 namespace {
 thread_local std::string sentence_of_thread;
+thread_local bool sentence_is_fresh = false; // set since the last failure
 }
 
-void set_explanation(std::string sentence) noexcept { sentence_of_thread = std::move(sentence); }
+void set_explanation(std::string sentence) noexcept {
+    sentence_of_thread = std::move(sentence);
+    sentence_is_fresh = true;
+}
+
+void keep_only_fresh_explanation() noexcept {
+    if (!std::exchange(sentence_is_fresh, false)) {
+        sentence_of_thread.clear();
+    }
+}
+
 void clear_explanation() noexcept { sentence_of_thread.clear(); }
 const std::string& explanation() noexcept { return sentence_of_thread; }
 std::string take_explanation() noexcept { return std::exchange(sentence_of_thread, {}); }

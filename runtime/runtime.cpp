@@ -36,7 +36,8 @@ config::result<config::configuration> read(const runtime::origin& where) {
 std::string sentence_of(const std::vector<config::problem>& problems) {
     std::string all;
     for (const auto& one : problems) {
-        all += (all.empty() ? "" : "\n") + one.text();
+        all += all.empty() ? "" : "\n";
+        all += one.text();
     }
     return all;
 }

@@ -75,8 +75,8 @@ udp_configuration() {
 }
 
 largest_file() {
-    # Bounded: of libraries and compilers the largest that still arrives in a moment.
-    find /usr/lib /usr/libexec /usr/bin -xdev -type f -readable -size +$((least_size / 1024 - 1))k -size -262144k \
+    # Not the very largest: four copies have to fit beside it.
+    find /usr/lib /usr/libexec /usr/bin -xdev -type f -readable -size +$((least_size / 1024 - 1))k -size -98304k \
         -printf '%s %p\n' 2>/dev/null | sort -rn | head -n 1 | cut -d ' ' -f 2-
 }
 
@@ -211,7 +211,7 @@ print_table() { # what was sent
             "$(result "leaf$i" messages)" "$(result "leaf$i" lost)" "$(result "leaf$i" out_of_order)" \
             "$(result "leaf$i" sha256)" "$(result "leaf$i" join_ms)" \
             "$(awk -v b="$(result "leaf$i" bytes)" -v s="$(result "leaf$i" seconds)" \
-                'BEGIN { print s > 0 ? b / s / 1048576 : 0 }')"
+                'BEGIN { print (s > 0 ? b / s / 1048576 : 0) }')"
     done
     say
 }
@@ -247,13 +247,19 @@ check_counts() { # leaf, what was sent
     fi
 }
 
+# Without the folders that everyone knows or nobody cares for.
+shorter() {
+    local path=${1#"$work/"}
+    echo "${path#"$PWD/"}"
+}
+
 # The same for both transports, but for the configuration.
 run_session() { # configuration, mode, what is sent, check, arguments of the root
     local configuration=$1 mode=$2 what=$3 check=$4 i
     shift 4
     export JOINLEAF_CONFIG=$configuration
     meet=$(mktemp -d "$work/meet.XXXXXX")
-    say "JOINLEAF_CONFIG=${configuration#"$work/"} distribute root $mode ${what#"$work/"} --leaves $leaves $*"
+    say "JOINLEAF_CONFIG=$(shorter "$configuration") distribute root $mode $(shorter "$what") --leaves $leaves${*:+ $*}"
     for ((i = 1; i <= leaves; i++)); do
         launch leaf "$mode" "$meet/leaf$i.copy" --name "leaf$i"
     done

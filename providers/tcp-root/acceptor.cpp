@@ -61,8 +61,8 @@ std::int32_t acceptor::listen(tcp::descriptor fd, std::int32_t backlog) {
 }
 
 std::int32_t acceptor::start(tcp::descriptor fd) {
-    if (::listen(fd.get(), kernel_backlog) != 0) {
-        return jl_wsa_error(errno);
+    if (const auto code = tcp::listen(fd.get(), kernel_backlog); code != 0) {
+        return code;
     }
     if (!watch_.start(loop_, fd.get(), JL_IN, [self = shared_from_this()](std::uint32_t) { self->on_connections(); })) {
         return WSAENOBUFS;

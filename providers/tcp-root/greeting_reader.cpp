@@ -28,7 +28,8 @@ greeting_reader::progress greeting_reader::fill(int fd, std::span<std::byte> roo
 
 greeting_reader::progress greeting_reader::read_head(int fd) {
     if (const auto state = fill(fd, fixed_); state != progress::whole) {
-        return state;
+        // A foreign peer is told by its first bytes; it need not send as many as a greeting has.
+        return state == progress::more && !wire::may_be_greeting(std::span(fixed_).first(have_)) ? progress::bad : state;
     }
     const auto head = wire::decode(fixed_);
     if (!head) {

@@ -27,6 +27,7 @@ bool inbox::put(const address& from, std::span<const std::byte> head, std::span<
     ring_.append(std::as_bytes(std::span(&next, 1)));
     ring_.append(head);
     ring_.append(data);
+    ring_.publish();
     used_ = ring_.used();
     payload_ += next.size;
     return std::exchange(wants_, false);
@@ -68,9 +69,11 @@ void inbox::take_one(const record& next, jl_msg& message) noexcept {
     const auto parts = parts_of(message);
     const std::size_t n = std::min(rest, total(parts));
     const std::uint64_t from = ring_.tail() + sizeof(record) + offset_;
-    const auto source = ring_.pieces(from, from + n);
-    const std::size_t first = scatter(parts, 0, bytes_of(source[0]));
-    scatter(parts, first, bytes_of(source[1]));
+    if (n != 0) {
+        const auto source = ring_.pieces(from, from + n);
+        const std::size_t first = scatter(parts, 0, bytes_of(source[0]));
+        scatter(parts, first, bytes_of(source[1]));
+    }
     message.size = n;
     message.flags = n < rest ? JL_MSG_REST : 0;
     if (message.addr != nullptr) {

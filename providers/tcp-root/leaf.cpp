@@ -99,8 +99,17 @@ void leaf::joined(std::uint64_t op, std::uint32_t direction, const address& targ
     report_join(handle(), op, code, outcome ? &outcome->answer : nullptr);
 }
 
-// The descriptor keeps its local address and serves the next attempt (JL-21, JL-33).
-void leaf::take_back(tcp::descriptor fd) { fd_ = std::move(fd); }
+// The descriptor keeps its local address and serves the next attempt (JL-21, JL-33). A port of the kernel's own choice is given back with the
+// connection and has to be taken again; should somebody have been faster, any other will do.
+void leaf::take_back(tcp::descriptor fd) {
+    fd_ = std::move(fd);
+    if (tcp::local_name(fd_.get()).port() == local_.port()) {
+        return;
+    }
+    if (bind_locked(local_) != 0) {
+        bound_ = bind_locked(any_of(family_)) == 0;
+    }
+}
 
 std::int32_t leaf::become_member(tcp::descriptor fd, const address& peer, member::rights may) {
     local_ = tcp::local_name(fd.get());

@@ -50,6 +50,9 @@ class outflow::planner {
 
     void add(const std::byte* data, std::size_t size) noexcept { add(iovec{const_cast<std::byte*>(data), size}); }
     void add(const ring& log, std::uint64_t from, std::uint64_t to) noexcept {
+        if (from == to) {
+            return;
+        }
         for (const iovec& part : log.pieces(from, to)) {
             add(part);
         }

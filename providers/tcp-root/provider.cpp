@@ -31,7 +31,7 @@ JL_PROVIDER_EXPORT int jl_provider_startup(uint32_t host_abi_min, uint32_t host_
     const auto protocols = tcp_root::protocol_table();
     const auto options = tcp_root::option_table();
     out->name = "tcp-root";
-    out->version = "1.0.0";
+    out->version = JOINLEAF_VERSION_STRING;
     out->summary = "Rooted sessions over TCP, their data rooted or relayed to every member by the root; ordinary TCP sockets.";
     out->protocols = protocols.data();
     out->protocol_count = static_cast<uint32_t>(protocols.size());

@@ -23,7 +23,10 @@ ring::ring(std::size_t least_capacity) : mask_(std::bit_ceil(std::max<std::size_
 ring::~ring() { ::munmap(memory_, capacity()); }
 
 void ring::append(std::span<const std::byte> bytes) noexcept {
-    const std::size_t at = offset(head_);
+    if (next_ == tail()) {
+        origin_ = next_;
+    }
+    const std::size_t at = offset(next_);
     const std::size_t first = std::min(bytes.size(), capacity() - at);
     if (first != 0) {
         std::memcpy(memory_ + at, bytes.data(), first);
@@ -31,7 +34,7 @@ void ring::append(std::span<const std::byte> bytes) noexcept {
     if (bytes.size() > first) {
         std::memcpy(memory_, bytes.data() + first, bytes.size() - first);
     }
-    head_ += bytes.size();
+    next_ += bytes.size();
 }
 
 std::array<iovec, 2> ring::pieces(std::uint64_t from, std::uint64_t to) const noexcept {
@@ -42,6 +45,9 @@ std::array<iovec, 2> ring::pieces(std::uint64_t from, std::uint64_t to) const no
 }
 
 void ring::copy(std::uint64_t from, std::span<std::byte> out) const noexcept {
+    if (out.empty()) {
+        return;
+    }
     const auto parts = pieces(from, from + out.size());
     if (parts[0].iov_len != 0) {
         std::memcpy(out.data(), parts[0].iov_base, parts[0].iov_len);
@@ -51,11 +57,6 @@ void ring::copy(std::uint64_t from, std::span<std::byte> out) const noexcept {
     }
 }
 
-void ring::release(std::uint64_t position) noexcept {
-    tail_ = position;
-    if (tail_ == head_) {
-        origin_ = head_;
-    }
-}
+void ring::release(std::uint64_t position) noexcept { tail_.store(position, std::memory_order_release); }
 
 } // namespace joinleaf::tcp_root

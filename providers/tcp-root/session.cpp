@@ -23,8 +23,8 @@ constexpr std::chrono::milliseconds longest_tick{250};
 } // namespace
 
 session::session(jl_handle* root, std::shared_ptr<const settings> limits, wire::roles who)
-    : limits_(std::move(limits)), who_(who), inbox_(limits_->recv_buffer), root_(root), name_(root),
-      log_(limits_->send_buffer + log_overshoot) {}
+    : limits_(std::move(limits)), who_(who), inbox_(limits_->recv_buffer), log_(limits_->send_buffer + log_overshoot),
+      root_(root), name_(root) {}
 
 jl_loop* session::loop() {
     const std::lock_guard hold(mutex_);
@@ -50,7 +50,7 @@ std::int32_t session::arm(std::uint32_t direction, std::int32_t* code) {
         *code = WSAESHUTDOWN;
         return JL_ENDED;
     }
-    if (members_ != 0 && fits(wanted_room_)) {
+    if (members_ != 0 && fits(log_.used(), wanted_room_)) {
         return JL_READY;
     }
     want_out_ = true;
@@ -68,7 +68,7 @@ std::int32_t session::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* d
 
 std::int32_t session::shutdown(std::int32_t how) {
     lock_type lock(mutex_);
-    const bool again = (how == SD_RECEIVE ? shut_in_ : shut_out_);
+    const bool again = how == SD_RECEIVE ? shut_in_ : shut_out_.load();
     if (links_.empty() && !again) {
         return WSAENOTCONN;
     }
@@ -76,7 +76,7 @@ std::int32_t session::shutdown(std::int32_t how) {
         shut_in_ = true;
         resume_readers();
     }
-    if (how != SD_RECEIVE && !std::exchange(shut_out_, true)) {
+    if (how != SD_RECEIVE && !shut_out_.exchange(true)) {
         for (const link_ptr& leaf : links_) {
             if (leaf->is_open()) {
                 end_leaf_socket(*leaf, 0);
@@ -112,12 +112,13 @@ void session::close(std::uint32_t how, std::function<void()> done) {
 void session::fill(jl_stats& out) {
     const std::lock_guard hold(mutex_);
     out.leaves = static_cast<std::uint32_t>(members_);
-    out.sent_messages = sent_messages_;
-    out.sent_bytes = sent_bytes_;
     out.received_messages = inbox_.taken_messages();
     out.received_bytes = inbox_.taken_bytes();
     out.queued_bytes = log_.used();
     out.joins = joins_;
+    const std::lock_guard counters(append_mutex_);
+    out.sent_messages = sent_messages_;
+    out.sent_bytes = sent_bytes_;
 }
 
 std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
@@ -262,6 +263,7 @@ void session::begin_leaving(link& leaf) {
     leaf.discard = true;
     leaf.progress = clock::now();
     leaf.out.end(log_.head(), true);
+    tcp::retire(leaf.fd.get());
     if (leaf.broken != 0) {
         fail(leaf, WSAECONNRESET);
     } else {

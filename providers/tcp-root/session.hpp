@@ -103,12 +103,14 @@ class session : public std::enable_shared_from_this<session> {
     [[nodiscard]] std::chrono::nanoseconds tick_length() const;
 
     // session_out.cpp
+    [[nodiscard]] bool reaches_everyone() const noexcept;
+    std::int32_t append_all(jl_msg* messages, std::uint32_t count, std::uint32_t* done);
     std::int32_t check(const jl_msg& message) const noexcept;
     void append(jl_msg& message);
     void append(link& source, std::span<const std::byte> data);
-    void exclude(link* source, bool everyone, std::uint64_t from, std::uint64_t to);
-    [[nodiscard]] bool fits(std::size_t bytes) const noexcept;
-    std::int32_t refuse_for_room(std::size_t bytes);
+    void exclude(const link* source, std::uint64_t from, std::uint64_t to);
+    [[nodiscard]] bool fits(std::size_t used, std::size_t bytes) const noexcept;
+    bool wait_for_room(std::size_t bytes);
     void kick(lock_type& lock, clock::time_point begun);
     void engage();
     void on_engaged();
@@ -134,35 +136,38 @@ class session : public std::enable_shared_from_this<session> {
     inbox inbox_;
     std::vector<std::byte> scratch_; // the loop's read buffer
 
-    mutable std::mutex mutex_; // of everything below
+    ring log_; // appended to under append_mutex_, released under mutex_
+    std::mutex append_mutex_;
+    std::uint64_t sent_messages_ = 0; // of append_mutex_
+    std::uint64_t sent_bytes_ = 0;    // of append_mutex_
+
+    std::atomic<std::size_t> members_{0}; // changes under mutex_
+    std::atomic<bool> shut_out_{false};   // the same
+    std::atomic<bool> closing_{false};    // the same
+    std::atomic<bool> engaged_{false};    // the loop sends; it looks for more before it stops
+
+    mutable std::mutex mutex_; // of everything below; taken before append_mutex_
     jl_handle* root_;          // null once its socket is closed
     jl_handle* const name_;    // the same, for loop_of
     jl_loop* loop_ = nullptr;
-    ring log_;
     std::vector<link_ptr> links_;
     int walkers_ = 0;      // threads that iterate over links_ with the mutex released in between: nothing is erased
     std::size_t gone_ = 0; // links that wait for being erased
-    std::size_t members_ = 0;
     std::size_t d_roots_ = 0; // members that are d_root
     std::size_t blocked_ = 0; // links that wait for room in their socket
     std::size_t leaving_ = 0;
     std::uint64_t joins_ = 0;
-    std::uint64_t sent_messages_ = 0;
-    std::uint64_t sent_bytes_ = 0;
 
     bool want_out_ = true;       // the host waits for JL_OUT
     std::size_t wanted_room_ = 1; // bytes that the sender last found no room for
     bool full_ = false;          // somebody waits for room in the log
     clock::time_point full_since_;
     std::atomic<bool> paused_any_{false};
-    bool shut_out_ = false;
     bool shut_in_ = false;
-    bool closing_ = false;
     bool done_told_ = false;
     std::function<void()> on_closed_;
 
     bool relayed_ = false; // a leaf's message was appended and is not flushed yet
-    bool engaged_ = false; // the loop sends; it looks for more before it stops
     std::shared_ptr<session> engaged_self_;
     clock::time_point last_tx_end_{};
     clock::duration flush_cost_{};

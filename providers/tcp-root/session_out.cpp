@@ -23,22 +23,26 @@ constexpr int rounds_a_turn = 8;
 
 } // namespace
 
+// Whether what the root itself sends is for every leaf.
+bool session::reaches_everyone() const noexcept {
+    return who_.plane == wire::data_plane::nonrooted || who_.data == wire::data_role::root;
+}
+
 std::int32_t session::check(const jl_msg& message) const noexcept {
     if ((message.flags & (JL_MSG_OOB | JL_MSG_PART)) != 0) {
         return WSAEOPNOTSUPP;
     }
     const std::size_t size = total(parts_of(message));
-    return size > wire::message_max ? WSAEMSGSIZE : fits(wire::frame_size + size) ? 0 : WSAEWOULDBLOCK;
+    return size > wire::message_max ? WSAEMSGSIZE : fits(log_.written(), wire::frame_size + size) ? 0 : WSAEWOULDBLOCK;
 }
 
 // A message of any legal size finds room in an empty log.
-bool session::fits(std::size_t bytes) const noexcept {
-    return log_.used() == 0 || log_.used() + bytes <= limits_->send_buffer;
+bool session::fits(std::size_t used, std::size_t bytes) const noexcept {
+    return used == 0 || used + bytes <= limits_->send_buffer;
 }
 
 std::int32_t session::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
     *done = 0;
-    lock_type lock(mutex_);
     if (shut_out_ || closing_) {
         return WSAESHUTDOWN;
     }
@@ -46,62 +50,83 @@ std::int32_t session::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* d
         return WSAENOTCONN;
     }
     const auto begun = engaged_ ? clock::time_point{} : clock::now();
+    std::int32_t code = append_all(messages, count, done);
+    if (code == WSAEWOULDBLOCK && wait_for_room(wire::frame_size + total(parts_of(messages[*done])))) {
+        code = append_all(messages, count, done);
+    }
+    if (*done == 0) {
+        return code;
+    }
+    // The loop looks once more after it has taken the flag back, so that one of the two sees these messages.
+    if (!engaged_) {
+        lock_type lock(mutex_);
+        kick(lock, begun);
+    }
+    return 0;
+}
+
+std::int32_t session::append_all(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
+    lock_type everything(mutex_, std::defer_lock);
+    if (!reaches_everyone()) {
+        everything.lock();
+    }
+    const std::lock_guard hold(append_mutex_);
     std::int32_t code = 0;
     while (*done < count && (code = check(messages[*done])) == 0) {
         append(messages[(*done)++]);
     }
-    if (code == WSAEWOULDBLOCK) {
-        code = refuse_for_room(wire::frame_size + total(parts_of(messages[*done])));
-    }
-    if (*done != 0) {
-        kick(lock, begun);
-        return 0;
-    }
+    log_.publish();
     return code;
 }
 
-std::int32_t session::refuse_for_room(std::size_t bytes) {
-    wanted_room_ = bytes;
+// True: there is room after all. Otherwise the host hears of it when there is.
+bool session::wait_for_room(std::size_t bytes) {
+    const std::lock_guard hold(mutex_);
     want_out_ = true;
+    wanted_room_ = bytes;
+    if (fits(log_.used(), bytes)) {
+        return true;
+    }
     if (!std::exchange(full_, true)) {
         full_since_ = clock::now();
         keep_ticking();
     }
-    return WSAEWOULDBLOCK;
+    return false;
 }
 
 void session::append(jl_msg& message) {
     const std::size_t size = total(parts_of(message));
-    const std::uint64_t from = log_.head();
+    const std::uint64_t from = log_.next();
     log_.append(wire::encode(wire::frame{wire::frame_kind::message, 0, static_cast<std::uint32_t>(size)}));
     for (const iovec& part : parts_of(message)) {
         log_.append(bytes_of(part));
     }
-    const bool everyone = who_.plane == wire::data_plane::nonrooted || who_.data == wire::data_role::root;
-    exclude(nullptr, everyone, from, log_.head());
+    if (!reaches_everyone()) {
+        exclude(nullptr, from, log_.next());
+    }
     ++sent_messages_;
     sent_bytes_ += size;
     message.size = size;
 }
 
+// What a leaf sends goes to all others, or to those that are d_root.
 void session::append(link& source, std::span<const std::byte> data) {
-    const std::uint64_t from = log_.head();
+    const std::lock_guard hold(append_mutex_);
+    const std::uint64_t from = log_.next();
     const auto size = static_cast<std::uint32_t>(wire::source_size + data.size());
     log_.append(wire::encode(wire::frame{wire::frame_kind::message, wire::flag_source, size}));
     log_.append(wire::encode_source(source.peer.raw()));
     log_.append(data);
-    const bool everyone = who_.plane == wire::data_plane::nonrooted || source.d_root;
-    exclude(&source, everyone, from, log_.head());
+    source.out.skip(from, log_.next());
+    if (who_.plane != wire::data_plane::nonrooted && !source.d_root) {
+        exclude(&source, from, log_.next());
+    }
+    log_.publish();
     relayed_ = true;
 }
 
-void session::exclude(link* source, bool everyone, std::uint64_t from, std::uint64_t to) {
-    if (source != nullptr) {
-        source->out.skip(from, to);
-    }
-    if (everyone) {
-        return;
-    }
+// [from, to) is for leaves that are d_root; source has been seen to.
+void session::exclude(const link* source, std::uint64_t from, std::uint64_t to) {
     for (const link_ptr& leaf : links_) {
         if (!leaf->d_root && leaf.get() != source) {
             leaf->out.skip(from, to);
@@ -137,13 +162,17 @@ void session::on_engaged() {
     for (int round = 0; round < rounds_a_turn; ++round) {
         const std::uint64_t seen = log_.head();
         flush_round(lock);
+        if (log_.head() != seen) {
+            continue;
+        }
+        engaged_ = false;
         if (log_.head() == seen) {
-            engaged_ = false;
             last_tx_end_ = clock::now();
             flush_cost_ = (last_tx_end_ - begun) / (round + 1);
             lock.unlock();
             return;
         }
+        engaged_ = true;
     }
     engage();
     lock.unlock();
@@ -229,11 +258,12 @@ void session::after_flush(link& leaf) {
 }
 
 void session::release_space() {
-    std::uint64_t lowest = log_.head();
+    const std::uint64_t head = log_.head();
+    std::uint64_t lowest = head;
     for (const link_ptr& leaf : links_) {
         const bool counts = leaf->is_open() || leaf->sending;
         if (counts) {
-            lowest = std::min(lowest, leaf->out.needs(log_.head()));
+            lowest = std::min(lowest, leaf->out.needs(head));
         }
     }
     if (lowest != log_.tail()) {
@@ -243,8 +273,8 @@ void session::release_space() {
 }
 
 void session::room_came_back() {
-    const bool half = log_.used() <= limits_->send_buffer / 2;
-    if (log_.used() != 0 && !(half && fits(wanted_room_))) {
+    const std::size_t used = log_.used();
+    if (used > limits_->send_buffer / 2 || !fits(used, wanted_room_)) {
         return;
     }
     full_ = false;
@@ -253,7 +283,7 @@ void session::room_came_back() {
         wanted_room_ = 1;
         host().ready(root_, JL_OUT);
     }
-    if (paused_any_.load() && (shut_in_ || inbox_.is_half_empty())) {
+    if (paused_any_.load() && may_read()) {
         resume_readers();
     }
 }

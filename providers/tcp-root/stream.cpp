@@ -40,8 +40,8 @@ std::int32_t stream::listen(std::int32_t backlog) {
     if (tcp::local_name(fd_).port() == 0) {
         return WSAEINVAL;
     }
-    if (::listen(fd_, backlog) != 0) {
-        return jl_wsa_error(errno);
+    if (const auto code = tcp::listen(fd_, backlog); code != 0) {
+        return code;
     }
     listening_ = true;
     return 0;
@@ -56,8 +56,8 @@ std::int32_t stream::connect(const jl_join* join) {
         return WSAEADDRNOTAVAIL;
     }
     std::unique_lock lock(mutex_);
-    if (connecting_) {
-        return WSAEALREADY;
+    if (connecting_ || connected_) {
+        return connecting_ ? WSAEALREADY : WSAEISCONN;
     }
     const int error = ::connect(fd_, target.raw(), target.size) == 0 ? 0 : errno;
     if (error != 0 && error != EINPROGRESS && !is_outcome(error)) {

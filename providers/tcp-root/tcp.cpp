@@ -50,6 +50,20 @@ std::int32_t bind(int fd, const address& name) noexcept {
     return jl_wsa_error(error);
 }
 
+std::int32_t listen(int fd, int backlog) noexcept {
+    if (::listen(fd, backlog) == 0) {
+        return 0;
+    }
+    const int error = errno;
+    if (error != EADDRINUSE || get_flag(fd, SOL_SOCKET, SO_REUSEADDR)) {
+        return jl_wsa_error(error);
+    }
+    set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true);
+    const int outcome = ::listen(fd, backlog) == 0 ? 0 : errno;
+    set_flag(fd, SOL_SOCKET, SO_REUSEADDR, false);
+    return jl_wsa_error(outcome);
+}
+
 void retire(int fd) noexcept { set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true); }
 
 address local_name(int fd) noexcept {

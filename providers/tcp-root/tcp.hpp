@@ -23,7 +23,10 @@ tl::expected<descriptor, std::int32_t> make(int family);
 // WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEACCES.
 std::int32_t bind(int fd, const address& name) noexcept;
 
-// Lets `bind` have the local address again although the connection lingers.
+// Listens; as bind it passes over closed connections on the same address.
+std::int32_t listen(int fd, int backlog) noexcept;
+
+// Lets `bind` and `listen` have the local address again although the connection lingers.
 void retire(int fd) noexcept;
 
 address local_name(int fd) noexcept;

@@ -131,6 +131,11 @@ greeting_bytes encode(const greeting& what) noexcept {
     return out;
 }
 
+bool may_be_greeting(std::span<const std::byte> begin) noexcept {
+    const std::uint32_t ordered = htonl(magic);
+    return std::memcmp(begin.data(), &ordered, std::min(begin.size(), sizeof ordered)) == 0;
+}
+
 tl::expected<greeting, fault> decode(std::span<const std::byte, greeting_size> bytes) noexcept {
     if (get32(bytes, 0) != magic) {
         return tl::unexpected(fault::foreign);

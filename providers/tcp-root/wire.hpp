@@ -86,6 +86,9 @@ using greeting_bytes = std::array<std::byte, greeting_size>;
 
 greeting_bytes encode(const greeting& what) noexcept;
 
+// False: bytes that begin so never become a greeting.
+bool may_be_greeting(std::span<const std::byte> begin) noexcept;
+
 // Takes the fixed part apart and checks every field of it.
 tl::expected<greeting, fault> decode(std::span<const std::byte, greeting_size> bytes) noexcept;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/api/last_error.hpp"
 
+#include "runtime/explanation.hpp"
+
 namespace joinleaf::api {
 namespace {
 thread_local int error_of_thread = 0;
@@ -14,6 +16,7 @@ int answer(int code) noexcept {
         return 0;
     }
     set_last_error(code);
+    keep_only_fresh_explanation();
     return SOCKET_ERROR;
 }
 

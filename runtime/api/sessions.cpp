@@ -125,7 +125,6 @@ SOCKET WSAJoinLeaf(SOCKET s, const sockaddr* name, int length, LPWSABUF caller, 
         if (gqos != nullptr && !api::readable(gqos, sizeof *gqos)) {
             return tl::unexpected(WSAEFAULT); // else it has no effect: no socket here made a group (QS-07)
         }
-        clear_explanation();
         return object.join(arguments.checked);
     });
 }

@@ -7,22 +7,11 @@
 #include "runtime/api/call.hpp"
 #include "runtime/api/user_memory.hpp"
 #include "runtime/catalog/protocol_info.hpp"
+#include "runtime/catalog/selection.hpp"
 
 using namespace joinleaf;
 
 namespace {
-
-constexpr DWORD known_flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF |
-                              WSA_FLAG_MULTIPOINT_D_ROOT | WSA_FLAG_MULTIPOINT_D_LEAF | WSA_FLAG_ACCESS_SYSTEM_SECURITY |
-                              WSA_FLAG_NO_HANDLE_INHERIT;
-
-// Exactly one C flag and one D flag, or none at all (CT-65).
-bool flags_make_sense(DWORD flags) noexcept {
-    const auto control = flags & (WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF);
-    const auto data = flags & (WSA_FLAG_MULTIPOINT_D_ROOT | WSA_FLAG_MULTIPOINT_D_LEAF);
-    const auto single = [](DWORD bits) { return bits != 0 && (bits & (bits - 1)) == 0; };
-    return (flags & ~known_flags) == 0 && ((control == 0 && data == 0) || (single(control) && single(data)));
-}
 
 // The values the provider sees: -1 and wildcards become the entry's own (CT-44, CT-45).
 catalog::query resolved(const catalog::query& asked, const catalog::entry& entry) noexcept {
@@ -60,14 +49,9 @@ int open_named(runtime& running, const catalog::query& asked, const WSAPROTOCOL_
     if (entry == nullptr) {
         return WSAEINVAL; // incomplete, or from another configuration (CT-47)
     }
-    const auto wanted = asked.flags & (WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT |
-                                       WSA_FLAG_MULTIPOINT_D_LEAF);
-    if ((wanted & ~entry->offered_flags) != 0) {
-        return WSAEINVAL; // CT-61, CT-63, CT-67
-    }
-    if (wanted == 0 && (entry->protocol->abilities & JL_CAN_MIX_ORDINARY) == 0) {
-        set_explanation("this entry serves multipoint sockets only: give one WSA_FLAG_MULTIPOINT_C_ and one _D_ flag");
-        return WSAEINVAL;
+    if (const int refused = catalog::check_flags(*entry, asked.flags); refused != 0) {
+        set_explanation("the entry that was named cannot serve these flags");
+        return refused; // CT-61, CT-63, CT-67
     }
     return open_on(running, asked, *entry, made);
 }
@@ -75,14 +59,17 @@ int open_named(runtime& running, const catalog::query& asked, const WSAPROTOCOL_
 SOCKET open_socket(const catalog::query& asked, const WSAPROTOCOL_INFOW* info, GROUP group) {
     SOCKET made = INVALID_SOCKET;
     const int code = api::started_call([&] {
-        if (group != 0 || !flags_make_sense(asked.flags)) {
+        if (group != 0) {
+            return WSAEINVAL;
+        }
+        if (!catalog::are_lawful(asked.flags)) {
+            set_explanation("a multipoint socket takes one WSA_FLAG_MULTIPOINT_C_ flag and one _D_ flag, and no unknown bit"); // CT-65
             return WSAEINVAL;
         }
         const auto running = runtime::current();
         if (!running) {
             return WSANOTINITIALISED;
         }
-        clear_explanation();
         return info == nullptr ? open_first(*running, asked, made) : open_named(*running, asked, *info, made);
     });
     return code == 0 ? made : INVALID_SOCKET;

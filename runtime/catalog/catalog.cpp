@@ -111,6 +111,9 @@ const entry* catalog::choose(const query& asked, int& error, const entry* after)
 }
 
 int catalog::failure(const query& asked) const {
+    if (!are_lawful(asked.flags)) {
+        return WSAEINVAL; // no entry could carry them
+    }
     const bool says_too_little = asked.family == 0 && asked.protocol == 0;
     const auto broken =
         std::ranges::find_if(providers_, [&asked](const provider& each) { return would_fit(each, asked); });

@@ -50,7 +50,9 @@ void provider_loader::load(const config::provider& item, provider& made) {
         made.state = provider::state::refused;
         made.reason = std::move(taken.error().reason);
         made.refusal_code = taken.error().code;
-        log(severity::warning, "config {}: provider {}: {}", item.where.text(), config::quote(item.name),
+        // The built-in configuration names every transport there is: hardware that a machine lacks is no news then.
+        const bool expected = item.where.file == "built-in" && taken.error().lacks_device;
+        log(expected ? severity::info : severity::warning, "config {}: provider {}: {}", item.where.text(), config::quote(item.name),
             made.reason);
         return;
     }
@@ -110,7 +112,8 @@ tl::expected<void, refusal> provider_loader::create(provider& made) {
                                : fmt::format("create {}", answer.error());
     return tl::unexpected{
         refusal{WSAEPROVIDERFAILEDINIT, fmt::format("{}: {}{}{}", made.library_path, reason,
-                                                    sentence.empty() ? "" : ": ", sentence)}};
+                                                    sentence.empty() ? "" : ": ", sentence),
+                answer && *answer == WSAENETDOWN}};
 }
 
 } // namespace joinleaf::catalog

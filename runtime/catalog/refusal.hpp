@@ -9,6 +9,7 @@ namespace joinleaf::catalog {
 struct refusal {
     int code = 0;       // what socket creation answers when only this provider would have fitted (CT-48)
     std::string reason; // one sentence that names the file
+    bool lacks_device = false; // it is in order, this machine has nothing for it (WSAENETDOWN from create)
 };
 
 } // namespace joinleaf::catalog

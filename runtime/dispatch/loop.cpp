@@ -146,7 +146,8 @@ timer* loop::start(std::chrono::nanoseconds after, callback call, void* context)
     {
         const std::lock_guard hold(mutex_);
         timers_.insert(made.release());
-        first = due_.insert(result).first == due_.begin();
+        due_.insert(result);
+        first = *due_.begin() == result;
     }
     if (first && !on_thread()) {
         wake();

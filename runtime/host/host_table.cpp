@@ -2,6 +2,7 @@
 #include "runtime/host/host_table.hpp"
 
 #include <atomic>
+#include <cstdlib>
 
 #include "runtime/explanation.hpp"
 #include "runtime/log.hpp"
@@ -87,18 +88,20 @@ jl_timer* start_timer(jl_loop* loop, std::uint64_t after_ns, jl_callback callbac
     return made;
 }
 
-// Tells of a provider that breaks its thread tag. Costs a comparison, so it is looked at in every build.
-bool on_its_loop(const dispatch::timer& timer, const char* what) noexcept {
-    const bool right = timer.owner->on_thread();
-    if (!right) {
-        log_text(severity::error, std::string("a provider called ") + what + " [reactor] on a thread that is not the timer's loop");
+// A provider that breaks a thread tag is told so; a checked build ends, so that its author finds the place.
+void must_be_on_loop(const dispatch::timer& timer, const char* what) noexcept {
+    if (timer.owner->on_thread()) {
+        return;
     }
-    return right;
+    log_text(severity::error, std::string("a provider called ") + what + ", which is [reactor], on a thread that is not its timer's loop");
+#ifdef JOINLEAF_CHECKED
+    std::abort();
+#endif
 }
 
 void timer_set(jl_timer* timer, std::uint64_t after_ns) {
     auto* const which = timer_from(timer);
-    static_cast<void>(on_its_loop(*which, "timer_set"));
+    must_be_on_loop(*which, "timer_set");
     guarded("timer_set", [&] {
         which->owner->set(which, after_ns == UINT64_MAX
                                      ? std::nullopt
@@ -108,7 +111,7 @@ void timer_set(jl_timer* timer, std::uint64_t after_ns) {
 
 void timer_free(jl_timer* timer) {
     auto* const which = timer_from(timer);
-    static_cast<void>(on_its_loop(*which, "timer_free"));
+    must_be_on_loop(*which, "timer_free");
     guarded("timer_free", [&] { which->owner->drop(which); });
 }
 

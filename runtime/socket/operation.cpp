@@ -149,6 +149,9 @@ std::int32_t socket_object::wait_for_operation(std::uint64_t op) {
             if (operation_.id != op || !operation_.pending) {
                 code = operation_.id == op ? operation_.code : WSA_OPERATION_ABORTED;
                 operation_.told = true; // the call itself tells
+                if (code != 0) {
+                    set_explanation(operation_.sentence);
+                }
                 break;
             }
             if (closing_) {

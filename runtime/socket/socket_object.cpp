@@ -270,6 +270,21 @@ void socket_object::wait_until_closed(std::chrono::seconds limit) {
     remove_waiter(self);
 }
 
+// What has not closed in its time ends with a reset (LC-09). on_closed waits for this call, so that the endpoint lives through it.
+void socket_object::cut_off() {
+    {
+        const std::lock_guard hold(lock_);
+        if (provider_closed_) {
+            return;
+        }
+        cutting_ = std::this_thread::get_id();
+    }
+    end_provider(JL_CLOSE_ABORT);
+    const std::lock_guard hold(lock_);
+    cutting_ = {};
+    cut_over_.notify_all();
+}
+
 std::int32_t socket_object::linger_allows_close() {
     {
         const std::lock_guard hold(lock_);
@@ -302,6 +317,7 @@ void socket_object::close() {
     end_provider(hard ? JL_CLOSE_ABORT : JL_CLOSE_GRACEFUL);
     if (how.l_onoff != 0 && how.l_linger > 0 && !nonblocking()) {
         wait_until_closed(std::chrono::seconds(how.l_linger));
+        cut_off();
     }
     drop_descriptor();
     drop();

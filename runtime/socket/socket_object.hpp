@@ -3,12 +3,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include <joinleaf/provider.h>
@@ -19,6 +22,7 @@
 #include "runtime/dispatch/loop_pool.hpp"
 #include "runtime/dispatch/slot_table.hpp"
 #include "runtime/dispatch/waiter.hpp"
+#include "runtime/explanation.hpp"
 #include "runtime/socket/request.hpp"
 
 namespace joinleaf::socket {
@@ -162,6 +166,7 @@ class socket_object {
         bool told = true; // FD_CONNECT was recorded, or the call itself told
         bool is_join = false;
         std::int32_t code = 0;
+        std::string sentence; // why it failed, from the thread that found out to the one that is told
         socket_object* child = nullptr; // R-root: the leaf socket in the making; a hold is kept on it
         WSABUF* callee = nullptr;
         std::uint32_t callee_room = 0;
@@ -192,6 +197,7 @@ class socket_object {
     void end_provider(std::uint32_t how);
     void unwatch();
     void wait_until_closed(std::chrono::seconds limit);
+    void cut_off();
     void mark_bound();
 
     result<std::uint64_t> begin_operation(const join_arguments& arguments, bool is_join, socket_object* child);
@@ -288,6 +294,8 @@ class socket_object {
     bool has_had_leaf_ = false;
     bool end_told_ = false;
     bool provider_closed_ = false;
+    std::thread::id cutting_; // runs the provider's second, hard close
+    std::condition_variable cut_over_;
     dispatch::watch* watch_ = nullptr;
     dispatch::watch* out_watch_ = nullptr;
     std::uint32_t armed_ = 0;
@@ -307,6 +315,9 @@ std::int32_t socket_object::take_events(dispatch::event_object* reset, Deliver d
     }
     if ((record_.take(reset).bits & FD_CONNECT) != 0) {
         operation_.told = true;
+        if (operation_.code != 0) {
+            set_explanation(operation_.sentence);
+        }
     }
     return 0;
 }

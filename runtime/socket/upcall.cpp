@@ -72,6 +72,7 @@ void socket_object::finish_operation(std::int32_t code, bool invited) {
     const std::lock_guard hold(lock_);
     operation_.pending = false;
     operation_.code = code;
+    operation_.sentence = code == 0 ? std::string() : explanation();
     if (code != WSA_OPERATION_ABORTED) {
         record(FD_CONNECT, code);
     } else {
@@ -154,9 +155,10 @@ void socket_object::on_qos_changed(const QOS& /*qos*/) {
 
 void socket_object::on_closed() {
     {
-        const std::lock_guard hold(lock_);
+        std::unique_lock hold(lock_);
         provider_closed_ = true;
         kick(wait_closed);
+        cut_over_.wait(hold, [this] { return cutting_ == std::thread::id{} || cutting_ == std::this_thread::get_id(); });
     }
     drop_descriptor();
     drop();

@@ -569,6 +569,7 @@ TEST_P(Inbox, OverflowIsCounted) {
 TEST_P(Inbox, JoinsAndLeavesOfManyAtOnce_LeaveNothingBehind) {
     instance made(GetParam(), folder_);
     std::vector<std::thread> threads;
+    threads.reserve(4);
     std::atomic<int> refused = 0;
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {

@@ -88,16 +88,36 @@ TEST_P(Join, JL_70_JL_76_AC_26_TheRootsSocketForALeafIsALeafSocket) {
     EXPECT_TRUE(refused(plain_join(one.branch.get(), local_name(root.get())), {WSAEISCONN, WSAEINVAL}));
 }
 
+// A TCP listener of the kernel's own, whose backlog takes connections without a descriptor of this process.
+class kernel_listener {
+  public:
+    explicit kernel_listener(int family) : fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)), name_(loopback(family)) {
+        socklen_t length = sizeof name_.storage;
+        EXPECT_EQ(0, ::bind(fd_, name_.get(), static_cast<socklen_t>(name_.length)));
+        EXPECT_EQ(0, ::listen(fd_, 4));
+        EXPECT_EQ(0, ::getsockname(fd_, name_.get(), &length));
+    }
+    kernel_listener(const kernel_listener&) = delete;
+    kernel_listener& operator=(const kernel_listener&) = delete;
+    ~kernel_listener() { ::close(fd_); }
+    [[nodiscard]] const address& name() const { return name_; }
+
+  private:
+    int fd_;
+    address name_;
+};
+
 TEST_P(Join, JL_74_ALeafThatAsksGetsNoNewDescriptor) {
     if (built() == way::invite) {
         GTEST_SKIP() << "an invitation makes a new socket";
     }
     const auto root = make_listening_root();
     const auto first = add_leaf(root); // everything that is made once is there now
+    const kernel_listener silent(family());
     const auto leaf = make_leaf();
     const auto before = open_descriptors();
     ASSERT_TRUE(set_nonblocking(leaf.get()));
-    EXPECT_EQ(leaf.get(), plain_join(leaf.get(), local_name(root.get())));
+    EXPECT_EQ(leaf.get(), plain_join(leaf.get(), silent.name()));
     EXPECT_EQ(before, open_descriptors());
 }
 

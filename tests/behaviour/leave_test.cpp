@@ -148,7 +148,7 @@ TEST_P(Leave, LC_17_ClosingWhileOthersCallDoesNoHarm) {
         for (auto& caller : callers) {
             EXPECT_TRUE(result_of(caller, "a caller on a closed socket"));
         }
-        while (receive_text(root_.get()).has_value() && readable(root_.fd(), std::chrono::milliseconds(0))) {
+        while (readable(root_.fd(), std::chrono::milliseconds(0)) && receive_text(root_.get()).has_value()) {
         }
     }
 }

@@ -110,7 +110,8 @@ TEST_P(Stream, NonblockingConnectTellsByFdConnect) {
     const auto s = make_ordinary();
     const event_watch watch(s.get(), FD_CONNECT | FD_WRITE);
     const auto to = local_name(listener.get());
-    EXPECT_TRUE(refused(jl_connect(s.get(), to.get(), to.length), WSAEWOULDBLOCK));
+    const int answer = jl_connect(s.get(), to.get(), to.length);
+    EXPECT_TRUE(answer == 0 || WSAGetLastError() == WSAEWOULDBLOCK) << last_failure(); // it may have finished by then
     EXPECT_EQ(0, watch.code(FD_CONNECT));
     EXPECT_EQ(1, send_text(s.get(), "x")) << last_failure();
 }

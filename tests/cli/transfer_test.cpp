@@ -16,15 +16,20 @@ namespace {
 struct over {
     const char* name;
     const char* yaml;
+    const char* entry;
     const char* address; // of the sender; the port is filled in
     bool needs_multicast;
 };
 
-const over tcp{"TcpRoot", "version: 1\nproviders:\n  - name: it\n    library: tcp-root\n", "127.0.0.1:0",
-               false};
-const over udp{
-    "UdpMcast", "version: 1\nproviders:\n  - name: it\n    library: udp-mcast\n    options: {interface: lo, rcvbuf: 1MiB}\n",
-    "239.255.7.31:0", true};
+constexpr const char* tcp_yaml = "version: 1\nproviders:\n  - name: it\n    library: tcp-root\n";
+constexpr const char* udp_yaml = "version: 1\nproviders:\n  - name: it\n    library: udp-mcast\n"
+                                 "    options: {interface: lo, rcvbuf: 1MiB}\n";
+
+const over every_kind[] = {{"TcpRoot", tcp_yaml, "it/rooted-ipv4", "127.0.0.1:0", false},
+                           {"TcpRootInet6", tcp_yaml, "it/rooted-ipv6", "[::1]:0", false},
+                           {"TcpRelay", tcp_yaml, "it/relay-ipv4", "127.0.0.1:0", false},
+                           {"UdpMcast", udp_yaml, "it/ipv4", "239.255.7.31:0", true},
+                           {"UdpMcastInet6", udp_yaml, "it/ipv6", "[ff15::6a6c:731]:0", true}};
 
 class Transfer : public ::testing::TestWithParam<over> {
   protected:
@@ -32,10 +37,15 @@ class Transfer : public ::testing::TestWithParam<over> {
         if (GetParam().needs_multicast && !private_network_refusal().empty()) {
             GTEST_SKIP() << "needs multicast on lo: " << private_network_refusal();
         }
+        if (GetParam().address[0] == '[' && !has_ipv6()) {
+            GTEST_SKIP() << "needs IPv6";
+        }
     }
 
+    // send or recv with what the transport needs.
     [[nodiscard]] std::vector<std::string> words(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), {"--config", config});
+        arguments.insert(arguments.end(), {"--provider", GetParam().entry});
         return joinleaf(std::move(arguments));
     }
 
@@ -54,32 +64,38 @@ std::string some_file() {
     return std::filesystem::read_symlink("/proc/self/exe").string();
 }
 
+// All of it, or where losses are not repaired as much as the smallest receive buffer of a Linux machine holds, so that no load of the
+// machine loses any.
+std::string text_for(const over& transport) {
+    return read_file(some_file()).substr(0, transport.needs_multicast ? 150000 : std::string::npos);
+}
+
 // Enough that a slow transfer of it is still going on when a test looks.
 std::string part_of_it(const scratch& folder) {
     return folder.write("part", read_file(some_file()).substr(0, 1500000));
 }
 
 TEST_P(Transfer, AFile_ReachesTwoReceivers_WithEqualContent) {
-    command sender(folder, words({"send", some_file(), "--address", GetParam().address, "--leaves", "2",
-                                  "--rate", "40MiB"}));
+    const std::string content = text_for(GetParam());
+    command sender(folder, words({"send", folder.write("file", content), "--address", GetParam().address,
+                                  "--leaves", "2"}));
     const auto at = address_of(sender);
     ASSERT_FALSE(at.empty()) << sender.messages();
     command one(folder, words({"recv", "--address", at, "-o", folder.path("one")}));
-    command two(folder, words({"recv", "--address", at, "--provider", "it", "--output", folder.path("two")}));
+    command two(folder, words({"recv", "--address", at, "--output", folder.path("two")}));
     EXPECT_EQ(sender.wait(), 0) << sender.messages();
     EXPECT_EQ(one.wait(), 0) << one.messages();
     EXPECT_EQ(two.wait(), 0) << two.messages();
-    EXPECT_TRUE(read_file(folder.path("one")) == read_file(some_file()));
-    EXPECT_TRUE(read_file(folder.path("two")) == read_file(some_file()));
+    EXPECT_TRUE(read_file(folder.path("one")) == content);
+    EXPECT_TRUE(read_file(folder.path("two")) == content);
     EXPECT_FALSE(std::filesystem::exists(folder.path("one.part")));
     EXPECT_NE(sender.messages().find("2 leaves have everything"), std::string::npos) << sender.messages();
     EXPECT_NE(one.messages().find("SHA-256 equal"), std::string::npos) << one.messages();
-    EXPECT_NE(one.messages().find("MiB/s"), std::string::npos)
-        << "a rate line without a terminal: " << one.messages();
+    EXPECT_NE(one.messages().find("received: "), std::string::npos) << "a rate line: " << one.messages();
 }
 
 TEST_P(Transfer, StandardInput_ReachesStandardOutput) {
-    const std::string text = read_file(some_file()).substr(0, 300000);
+    const std::string text = text_for(GetParam());
     command sender(folder, words({"send", "--address", GetParam().address}), text);
     const auto at = address_of(sender);
     ASSERT_FALSE(at.empty()) << sender.messages();
@@ -91,7 +107,7 @@ TEST_P(Transfer, StandardInput_ReachesStandardOutput) {
 }
 
 TEST_P(Transfer, Lines_KeepTheirBoundaries_AlsoLongAndEmptyOnes) {
-    const std::string text = "first\n\n" + std::string(200000, 'x') + "\nno line feed at the end";
+    const std::string text = "first\n\n" + std::string(100000, 'x') + "\nno line feed at the end";
     command sender(folder, words({"send", "--lines", "--address", GetParam().address}), text);
     const auto at = address_of(sender);
     ASSERT_FALSE(at.empty()) << sender.messages();
@@ -146,26 +162,47 @@ TEST_P(Transfer, AReceiverThatIsKilled_IsToldByTheSendersStatus) {
     EXPECT_EQ(sender.wait(std::chrono::seconds(60)), 4) << sender.messages();
 }
 
-TEST_P(Transfer, AProviderThatIsNotThere_IsNamedWithThoseThatAre) {
-    command sender(folder,
-                   words({"send", some_file(), "--provider", "nobody", "--address", GetParam().address}));
-    EXPECT_EQ(sender.wait(), 4);
-    EXPECT_NE(sender.messages().find("there is no provider 'nobody'; configured are: it"), std::string::npos)
-        << sender.messages();
-}
-
 TEST_P(Transfer, AFileThatIsNotThere_IsNamed) {
     command sender(folder, words({"send", folder.path("missing"), "--address", GetParam().address}));
     EXPECT_EQ(sender.wait(), 4);
     EXPECT_NE(sender.messages().find("No such file"), std::string::npos) << sender.messages();
 }
 
-INSTANTIATE_TEST_SUITE_P(Cli, Transfer, ::testing::Values(tcp, udp),
+INSTANTIATE_TEST_SUITE_P(Cli, Transfer, ::testing::ValuesIn(every_kind),
                          [](const auto& each) { return std::string(each.param.name); });
+
+TEST(TransferOverTcp, AProviderThatIsNotThere_IsNamedWithThoseThatAre) {
+    const scratch folder;
+    const auto config = folder.write("it.yaml", tcp_yaml);
+    command sender(folder, joinleaf({"--config", config, "send", some_file(), "--provider", "nobody"}));
+    EXPECT_EQ(sender.wait(), 4);
+    EXPECT_NE(sender.messages().find("there is no provider 'nobody'; configured are: it"), std::string::npos)
+        << sender.messages();
+}
+
+TEST(TransferOverTcp, WithoutAProvider_TheFirstEntryOfTheAddressFamilyServes) {
+    const scratch folder;
+    const auto config = folder.write("it.yaml", tcp_yaml);
+    command sender(folder, joinleaf({"--config", config, "send", "--address", "127.0.0.1:0"}), "text");
+    ASSERT_TRUE(sender.wait_for_message(", waiting for")) << sender.messages();
+    const auto at = between(sender.messages(), "' at ", ", waiting for");
+    command receiver(folder, joinleaf({"--config", config, "recv", "--address", at}));
+    EXPECT_EQ(receiver.wait(), 0) << receiver.messages();
+    EXPECT_EQ(sender.wait(), 0) << sender.messages();
+    EXPECT_EQ(receiver.output(), "text");
+}
+
+TEST(TransferOverTcp, LeavesZero_IsRefused) {
+    const scratch folder;
+    const auto config = folder.write("it.yaml", tcp_yaml);
+    command sender(folder, joinleaf({"--config", config, "send", "--leaves", "0"}), "text");
+    EXPECT_EQ(sender.wait(), 2);
+    EXPECT_NE(sender.messages().find("--leaves 0"), std::string::npos) << sender.messages();
+}
 
 TEST(TransferOverTcp, NobodyThere_IsStatus4_AndLeavesNoFile) {
     const scratch folder;
-    const auto config = folder.write("it.yaml", tcp.yaml);
+    const auto config = folder.write("it.yaml", tcp_yaml);
     const auto at = "127.0.0.1:" + std::to_string(free_port(AF_INET, SOCK_STREAM));
     command receiver(folder, joinleaf({"--config", config, "recv", "--address", at, "-o", folder.path("copy"),
                                        "--timeout", "0.5"}));

@@ -33,7 +33,7 @@ find_allowed() {
     catalog) rooms='public base config dispatch' ;;
     socket) rooms='public base catalog dispatch qos' ;;
     host) rooms='public base socket dispatch' ;;
-    api) rooms='public base socket dispatch root' ;;
+    api) rooms='public base socket catalog dispatch root' ;; # the catalog is what enumeration is about
     root) rooms='public base config catalog dispatch qos socket host api' ;;
     providers/*) rooms='provider.h' ;;
     tests/config) rooms='public config tests/support' ;;

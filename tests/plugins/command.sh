@@ -46,7 +46,7 @@ write_configuration() {
 
 show_all() {
     local name
-    timeout 60 "$joinleaf" providers --json >"$work/shown" 2>"$work/log" || fail "providers ends with status $?: $(cat "$work/log")"
+    JOINLEAF_LOG=warning timeout 60 "$joinleaf" providers --json >"$work/shown" 2>"$work/log" || fail "providers ends with status $?: $(cat "$work/log")"
     for name in "${!reasons[@]}"; do
         grep -F "joinleaf-$name.so: " "$work/shown" | grep -qF "${reasons[$name]}" ||
             fail "providers does not say of joinleaf-$name.so that it '${reasons[$name]}': $(cat "$work/shown")"

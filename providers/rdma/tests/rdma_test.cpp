@@ -151,7 +151,8 @@ TEST_F(RdmaProvider, JLP_3_NoSocketComesOutOfIt) {
     jl_open open{};
     open.struct_size = sizeof open;
     jl_endpoint* made = nullptr;
-    EXPECT_EQ(WSAENETDOWN, table_.ops->open(nullptr, nullptr, &open, &made));
+    char instance = 0; // what create would have made has no content
+    EXPECT_EQ(WSAENETDOWN, table_.ops->open(reinterpret_cast<jl_instance*>(&instance), nullptr, &open, &made));
     EXPECT_EQ(nullptr, made);
     ASSERT_EQ(1U, table_.protocol_count);
     EXPECT_EQ(0U, table_.protocols[0]->abilities);

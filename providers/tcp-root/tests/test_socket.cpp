@@ -142,7 +142,7 @@ int test_socket::start_join(const join_request& what, test_socket* child) {
     jl_join join{};
     join.struct_size = sizeof join;
     join.direction = what.direction;
-    join.op = last_op_ = next_op();
+    join.op = next_op();
     join.name = what.target.raw();
     join.name_len = what.target.size;
     join.caller_data = what.caller_data.empty() ? nullptr : what.caller_data.data();
@@ -150,17 +150,22 @@ int test_socket::start_join(const join_request& what, test_socket* child) {
     join.callee_room = what.room;
     join.child = child != nullptr ? child->endpoint_ : nullptr;
     join.qos = what.qos;
-    return lib_->ops().join(endpoint_, &join);
+    return remember(join.op, lib_->ops().join(endpoint_, &join));
 }
 
 int test_socket::start_connect(const address& target) {
     jl_join join{};
     join.struct_size = sizeof join;
     join.direction = JL_BOTH;
-    join.op = last_op_ = next_op();
+    join.op = next_op();
     join.name = target.raw();
     join.name_len = target.size;
-    return lib_->ops().connect(endpoint_, &join);
+    return remember(join.op, lib_->ops().connect(endpoint_, &join));
+}
+
+int test_socket::remember(std::uint64_t op, int code) {
+    last_op_ = code == 0 ? op : last_op_;
+    return code;
 }
 
 seen_outcome test_socket::outcome() {

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -22,8 +23,17 @@ namespace joinleaf::tcp_root::test {
 
 inline constexpr std::uint32_t stream4 = 0, stream6 = 1, rooted4 = 2, rooted6 = 3, relay4 = 4, relay6 = 5;
 
+// For the names of parameterised tests.
+inline std::string entry_name(std::uint32_t entry) {
+    constexpr std::array<const char*, 6> names{"stream4", "stream6", "rooted4", "rooted6", "relay4", "relay6"};
+    return names.at(entry);
+}
+
 inline constexpr std::uint32_t c_root_d_root = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT;
 inline constexpr std::uint32_t c_root_d_leaf = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_LEAF;
+// A root that reaches its leaves, whatever the data plane.
+inline std::uint32_t root_of(std::uint32_t entry) { return entry < relay4 ? c_root_d_root : c_root_d_leaf; }
+
 inline constexpr std::uint32_t c_leaf_d_leaf = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
 inline constexpr std::uint32_t c_leaf_d_root = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT;
 
@@ -47,8 +57,8 @@ class library {
 };
 
 struct join_request {
-    address target;
-    std::string caller_data;
+    address target = {};
+    std::string caller_data = {};
     std::uint32_t room = 0;
     std::uint32_t direction = JL_BOTH;
     const QOS* qos = nullptr;
@@ -100,8 +110,8 @@ class test_socket {
     int try_send(std::string_view data, std::uint32_t flags = 0); // one tx
     int send(std::string_view data);                              // waits for room
     int send_all(const std::vector<std::string>& messages);       // as one array, waits for room
-    received try_receive(std::size_t room = 1 << 20, std::uint32_t flags = 0);
-    received receive(std::size_t room = 1 << 20, std::uint32_t flags = 0); // waits for data or the end
+    received try_receive(std::size_t room = 1 << 15, std::uint32_t flags = 0);
+    received receive(std::size_t room = 1 << 15, std::uint32_t flags = 0); // waits for data or the end
     int arm(std::uint32_t direction, int* code = nullptr);
     int wait_end();      // the code of JL_ENDED
     int shutdown(int how);
@@ -112,6 +122,7 @@ class test_socket {
     void close(std::uint32_t how = JL_CLOSE_GRACEFUL);
 
   private:
+    int remember(std::uint64_t op, int code);
     bool wait_for(std::uint32_t direction, std::uint64_t seen);
     [[nodiscard]] std::uint64_t ready_count(std::uint32_t direction) const;
 

@@ -16,6 +16,15 @@ std::uint64_t next_op() {
 
 } // namespace
 
+bool add_wire(const std::string& name, const std::string& address, std::string& why) {
+    const auto other = name + "x";
+    const unsigned prefix = address.find(':') != std::string::npos ? 64 : 24;
+    return joinleaf::test::add_link_pair(name, other, why) &&
+           joinleaf::test::set_link(name, IFF_UP, 0, why) &&
+           joinleaf::test::set_link(other, IFF_UP, 0, why) &&
+           joinleaf::test::add_address(name, address, prefix, why);
+}
+
 place::place(const std::string& host, std::uint16_t port, unsigned scope) {
     auto& four = reinterpret_cast<sockaddr_in&>(bytes_);
     auto& six = reinterpret_cast<sockaddr_in6&>(bytes_);

@@ -107,6 +107,9 @@ class private_network : public ::testing::Test {
     bool entered_;
 };
 
+// Makes a link that is up and has an address; its other end is up too. False: why has the reason.
+bool add_wire(const std::string& name, const std::string& address, std::string& why);
+
 // The same with IPv6.
 class private_network_six : public private_network {
   protected:

@@ -125,8 +125,10 @@ TEST_F(Session, JL_91_SenderOnly_IsNoMemberAndGetsNothing) {
     ASSERT_EQ(sender.bind(place("0.0.0.0", 20703)), 0);
     ASSERT_EQ(sender.join(place("239.192.7.1", 20703), JL_SENDER_ONLY), 0);
     ASSERT_EQ(member.join(place("239.192.7.1", 20704)), 0);
-    // To the sender's own port, from a member of the same group: a membership would let it through.
+    // To the sender's own port, from a member of the same group: a membership would let it through. Nor does
+    // what comes by unicast make a descriptor readable that nothing may be received from.
     EXPECT_EQ(member.send("group", place("239.192.7.1", 20703)), 0);
+    EXPECT_EQ(member.send("direct", place("127.0.0.1", 20703)), 0);
     EXPECT_EQ(member.send("done"), 0);
     EXPECT_EQ(member.next().text, "done");
     EXPECT_TRUE(sender.is_quiet());
@@ -161,12 +163,9 @@ TEST_F(SessionSix, OneSessionPerSocket_AnotherGroupOnTheSamePortIsNotDelivered) 
 
 TEST_F(SessionSix, OneSessionPerSocket_TheSameGroupOnAnotherLinkIsNotDelivered) {
     std::string why;
-    if (!joinleaf::test::add_link_pair("six0", "six1", why)) {
+    if (!add_wire("six0", "fd77::1", why)) {
         GTEST_SKIP() << why;
     }
-    ASSERT_TRUE(joinleaf::test::set_link("six0", IFF_UP, 0, why)) << why;
-    ASSERT_TRUE(joinleaf::test::set_link("six1", IFF_UP, 0, why)) << why;
-    ASSERT_TRUE(joinleaf::test::add_address("six0", "fd77::1", 64, why)) << why;
     const auto by = [](const char* name) { return place("ff12::7:3", 20705, ::if_nametoindex(name)); };
     scratch_socket on_lo(entry_, AF_INET6, leaf);
     scratch_socket on_six(entry_, AF_INET6, leaf);
@@ -236,6 +235,26 @@ TEST_F(Session, JL_22_LeafBoundToAnInterfaceAddress_ReceivesOnThatInterface) {
     EXPECT_EQ(got.from.port(), 20706);
 }
 
+TEST_F(Session, JL_22_LeafBoundToAnInterfaceAddress_LeavesTheOthersAlone) {
+    std::string why;
+    if (!add_wire("wire0", "198.51.100.1", why)) {
+        GTEST_SKIP() << why;
+    }
+    scratch_socket on_wire(entry_, AF_INET, leaf);
+    scratch_socket on_lo(entry_, AF_INET, leaf); // the route goes by lo
+    for (auto* member : {&on_wire, &on_lo}) {
+        ASSERT_EQ(member->set(SOL_SOCKET, SO_REUSEADDR, 1), 0);
+    }
+    ASSERT_EQ(on_wire.bind(place("198.51.100.1", group_.port())), 0);
+    ASSERT_EQ(on_wire.join(group_), 0);
+    ASSERT_EQ(on_lo.join(group_), 0);
+    EXPECT_EQ(on_wire.send("by wire"), 0);
+    const auto got = on_wire.next();
+    EXPECT_EQ(got.text, "by wire");
+    EXPECT_EQ(got.from.host(), "198.51.100.1");
+    EXPECT_TRUE(on_lo.is_quiet());
+}
+
 TEST_F(Session, LeafBoundToOneAddress_IsNotReachedByAnother) {
     scratch_socket member(entry_, AF_INET, leaf);
     scratch_socket stranger(entry_, AF_INET, 0);
@@ -278,12 +297,9 @@ TEST_F(Session, JL_16_LeafBoundToATakenAddress_FailsAsUsual) {
 
 TEST_F(Session, OptionInterface_JoinsAndSendsThere) {
     std::string why;
-    if (!joinleaf::test::add_link_pair("wire0", "wire1", why)) {
+    if (!add_wire("wire0", "198.51.100.1", why)) {
         GTEST_SKIP() << why;
     }
-    ASSERT_TRUE(joinleaf::test::set_link("wire0", IFF_UP, 0, why)) << why;
-    ASSERT_TRUE(joinleaf::test::set_link("wire1", IFF_UP, 0, why)) << why;
-    ASSERT_TRUE(joinleaf::test::add_address("wire0", "198.51.100.1", 24, why)) << why;
     const yaml_entry by_wire({{"interface", {"198.51.100.1", 0, {}}}});
     scratch_socket on_wire(by_wire, AF_INET, leaf);
     scratch_socket on_lo(entry_, AF_INET, leaf); // the route goes by lo
