@@ -151,7 +151,8 @@ int run(const command& chosen) {
 
 } // namespace
 
-int main(int count, char** words) {
+/// The exit status of the process.
+int run_command_line(int count, char** words) {
     arguments given;
     double timeout = 30;
     command chosen;
@@ -186,9 +187,9 @@ int main(int count, char** words) {
 
 int main(int count, char** words) {
     try {
-        return joinleaf::cli::main(count, words);
+        return joinleaf::cli::run_command_line(count, words);
     } catch (const std::exception& error) { // out of memory, or a limit of the machine
-        joinleaf::cli::note(error.what());
+        std::fprintf(stderr, "joinleaf: %s\n", error.what());
         return static_cast<int>(joinleaf::cli::status::session);
     }
 }

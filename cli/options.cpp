@@ -66,7 +66,7 @@ result<nlohmann::json> catalog_of_library(const std::string& library) {
 }
 
 result<nlohmann::json> find_provider(const std::string& config, const std::string& name) {
-    const result<nlohmann::json> configured =
+    result<nlohmann::json> configured =
         runtime::start(config).and_then([](const runtime&) { return read_catalog(); });
     if (!configured) {
         return configured;

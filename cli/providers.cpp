@@ -33,7 +33,7 @@ std::string what_it_is(const nlohmann::json& entry) {
 
 // Multipoint roles and ordinary sockets: what WSASocket may ask of the entry.
 std::string roles(const nlohmann::json& entry) {
-    const std::string flags = joined(list_of(entry, "flags"));
+    std::string flags = joined(list_of(entry, "flags"));
     if (!entry.value("ordinary", false)) {
         return flags;
     }

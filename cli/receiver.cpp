@@ -84,7 +84,7 @@ result<void> receiver::take(sink& into) {
                         link_.ended() ? "the sender closed the session before the end"
                                       : fmt::format("nothing came for {:.3g} s", options_.timeout.count()));
         }
-        if (const auto taken = accept(**came, into); !taken) {
+        if (auto taken = accept(**came, into); !taken) {
             return taken;
         }
     }

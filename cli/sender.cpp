@@ -76,7 +76,7 @@ result<void> sender::gather() {
 result<bool> sender::gather_one(clock::time_point until) {
     if (!entry_.rooted_control()) {
         const std::size_t before = present();
-        const result<bool> heard = hear(until);
+        result<bool> heard = hear(until);
         note_if(present() > before, fmt::format("leaf {} of {} is there", present(), options_.leaves));
         return heard;
     }
@@ -117,7 +117,7 @@ result<void> sender::transmit(source& from) {
 result<void> sender::send_piece(const source::piece& piece) {
     pace_.wait(piece.bytes.size() + header_size);
     const std::uint16_t flags = piece.line_ends ? flag_line_ends : std::uint16_t{0};
-    const result<void> sent = send(kind::data, piece.bytes, flags, messages_++);
+    result<void> sent = send(kind::data, piece.bytes, flags, messages_++);
     if (!sent) {
         return sent;
     }
@@ -158,7 +158,7 @@ result<void> sender::confirm() {
     int said = 0;
     do {
         if (clock::now() >= repeat && (unreliable() || said == 0)) {
-            if (const auto sent = send(kind::end, end, 0, messages_); !sent) {
+            if (auto sent = send(kind::end, end, 0, messages_); !sent) {
                 return sent;
             }
             ++said;

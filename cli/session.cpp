@@ -121,6 +121,7 @@ std::optional<std::uint64_t> number_in(std::string_view data) {
 int CALLBACK note_caller(LPWSABUF, LPWSABUF data, LPQOS, LPQOS, LPWSABUF, LPWSABUF answer, GROUP*,
                          DWORD_PTR context) {
     if (data != nullptr && data->buf != nullptr) {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): Winsock hands pointers through a DWORD_PTR
         reinterpret_cast<member*>(context)->number = number_in({data->buf, data->len});
     }
     if (answer != nullptr) {

@@ -102,6 +102,7 @@ void bind_to(SOCKET s, address where) {
 // WSAAccept asks this function about each leaf. It says yes to all and gives the description as callee data.
 int CALLBACK welcome(LPWSABUF, LPWSABUF /*name of the leaf*/, LPQOS, LPQOS, LPWSABUF, LPWSABUF answer, GROUP*,
                      DWORD_PTR context) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): Winsock hands pointers through a DWORD_PTR
     const auto& description = *reinterpret_cast<const std::string*>(context);
     if (answer != nullptr && answer->len > 0) {
         answer->len = static_cast<ULONG>(std::min<std::size_t>(answer->len, description.size()));

@@ -25,7 +25,7 @@ int main(int count, char** words) {
         std::fprintf(stderr, "usage: quickstart-publisher GROUP PORT\n");
         return 2;
     }
-    group.sin_port = htons(static_cast<uint16_t>(std::atoi(words[2])));
+    group.sin_port = htons(static_cast<uint16_t>(std::strtoul(words[2], nullptr, 10)));
 
     WSADATA facts;
     if (const int code = WSAStartup(MAKEWORD(2, 2), &facts); code != 0) {

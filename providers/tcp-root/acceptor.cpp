@@ -15,14 +15,15 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-// The kernel's queue only has to hold what comes between two turns of the loop; the application's backlog is counted here.
+// The kernel's queue only has to hold what comes between two turns of the loop; the application's backlog is
+// counted here.
 constexpr int kernel_backlog = 4096;
 
 // So many connections are taken in one turn of the loop before others have theirs.
 constexpr int connections_a_turn = 64;
 
-// A queued request tells its joiner so after this long; shorter than the least sensible handshake_timeout, longer than an application that
-// accepts at once needs.
+// A queued request tells its joiner so after this long; shorter than the least sensible handshake_timeout,
+// longer than an application that accepts at once needs.
 constexpr std::chrono::seconds wait_notice_after{1};
 
 // How often a listener that ran out of descriptors tries again, and the grain of the handshake's deadlines.
@@ -51,7 +52,8 @@ struct acceptor::incoming {
     bool gone = false;    // withdrawn; stays until the host refuses it
 };
 
-acceptor::acceptor(jl_handle* listener, jl_loop* loop, std::shared_ptr<const settings> limits, wire::roles mine)
+acceptor::acceptor(jl_handle* listener, jl_loop* loop, std::shared_ptr<const settings> limits,
+                   wire::roles mine)
     : listener_(listener), loop_(loop), limits_(std::move(limits)), mine_(mine) {}
 
 std::int32_t acceptor::listen(tcp::descriptor fd, std::int32_t backlog) {
@@ -64,7 +66,8 @@ std::int32_t acceptor::start(tcp::descriptor fd) {
     if (const auto code = tcp::listen(fd.get(), kernel_backlog); code != 0) {
         return code;
     }
-    if (!watch_.start(loop_, fd.get(), JL_IN, [self = shared_from_this()](std::uint32_t) { self->on_connections(); })) {
+    if (!watch_.start(loop_, fd.get(), JL_IN,
+                      [self = shared_from_this()](std::uint32_t) { self->on_connections(); })) {
         return WSAENOBUFS;
     }
     fd_ = std::move(fd);
@@ -104,15 +107,17 @@ bool acceptor::accept_one() {
     if (is_shortage(error)) {
         pause_accepting(error);
     }
-    // Everything else is the affair of one connection that is gone already (ECONNABORTED, EPROTO, a network error).
+    // Everything else is the affair of one connection that is gone already (ECONNABORTED, EPROTO, a network
+    // error).
     return error != EAGAIN && !paused_;
 }
 
 void acceptor::pause_accepting(int error) {
     paused_ = true;
     watch_.set(0);
-    log_line(JL_LOG_WARNING, fmt::format("tcp-root: the listener on {} cannot accept connections now ({}); it tries again",
-                                         tcp::local_name(fd_.get()).text(), ::strerrordesc_np(error)));
+    log_line(JL_LOG_WARNING,
+             fmt::format("tcp-root: the listener on {} cannot accept connections now ({}); it tries again",
+                         tcp::local_name(fd_.get()).text(), ::strerrordesc_np(error)));
 }
 
 void acceptor::receive(tcp::descriptor fd, const address& peer) {
@@ -133,8 +138,10 @@ void acceptor::receive(tcp::descriptor fd, const address& peer) {
 
 void acceptor::evict_oldest() {
     const auto oldest = greeting_.front();
-    log_line(JL_LOG_INFO, fmt::format("tcp-root: dropped {}: more connections are in the handshake than handshake_limit allows",
-                                      oldest->peer.text()));
+    log_line(
+        JL_LOG_INFO,
+        fmt::format("tcp-root: dropped {}: more connections are in the handshake than handshake_limit allows",
+                    oldest->peer.text()));
     drop(oldest);
 }
 
@@ -214,9 +221,10 @@ void acceptor::withdraw(const incoming_ptr& who) {
 
 void acceptor::turn_away(const incoming_ptr& who, wire::reason why) {
     if (why == wire::reason::role || why == wire::reason::plane) {
-        log_line(JL_LOG_WARNING, fmt::format("tcp-root: refused {}: {}", who->peer.text(),
-                                             why == wire::reason::role ? "it has the same role in the control plane"
-                                                                       : "its session has the other data plane"));
+        log_line(JL_LOG_WARNING,
+                 fmt::format("tcp-root: refused {}: {}", who->peer.text(),
+                             why == wire::reason::role ? "it has the same role in the control plane"
+                                                       : "its session has the other data plane"));
     }
     send_last(who->fd.get(), make_refusal(mine_, WSAECONNREFUSED, why));
     who->readable.stop();
@@ -231,7 +239,8 @@ void acceptor::drop(const incoming_ptr& who) {
 }
 
 acceptor::incoming_ptr acceptor::extract(void* request) {
-    const auto found = std::ranges::find_if(waiting_, [&](const incoming_ptr& who) { return who.get() == request; });
+    const auto found =
+        std::ranges::find_if(waiting_, [&](const incoming_ptr& who) { return who.get() == request; });
     if (found == waiting_.end()) {
         return nullptr;
     }
@@ -293,7 +302,8 @@ std::chrono::nanoseconds acceptor::tick_length() const {
 }
 
 bool acceptor::needs_tick() const {
-    return paused_ || !greeting_.empty() || std::ranges::any_of(waiting_, [](const auto& who) { return !who->noticed; });
+    return paused_ || !greeting_.empty() ||
+           std::ranges::any_of(waiting_, [](const auto& who) { return !who->noticed; });
 }
 
 void acceptor::keep_ticking() {

@@ -26,21 +26,23 @@ struct introduction {
     wire::greeting hello;
 };
 
-// The listening side of the handshake, on a root that leaves ask or on a leaf that a root invites. Connections are accepted and their hellos read
-// on the loop; whole and fitting ones go to the host's queue, everything else is dropped after a bounded time and with bounded memory, so that
-// peers who mean ill cost the session nothing. Safe from any thread.
+// The listening side of the handshake, on a root that leaves ask or on a leaf that a root invites.
+// Connections are accepted and their hellos read on the loop; whole and fitting ones go to the host's queue,
+// everything else is dropped after a bounded time and with bounded memory, so that peers who mean ill cost
+// the session nothing. Safe from any thread.
 class acceptor : public std::enable_shared_from_this<acceptor> {
   public:
     acceptor(jl_handle* listener, jl_loop* loop, std::shared_ptr<const settings> limits, wire::roles mine);
 
-    // Begins to listen on fd, or changes the backlog. The descriptor belongs to the acceptor from the first call on. Errors: the
-    // kernel's, WSAENOBUFS.
+    // Begins to listen on fd, or changes the backlog. The descriptor belongs to the acceptor from the first
+    // call on. Errors: the kernel's, WSAENOBUFS.
     std::int32_t listen(tcp::descriptor fd, std::int32_t backlog);
 
     [[nodiscard]] bool is_listening() const;
     [[nodiscard]] int fd() const; // -1: not listening
 
-    // Takes a request out of the queue in order to admit it. WSAECONNRESET: the asker is gone; the request is gone too then.
+    // Takes a request out of the queue in order to admit it. WSAECONNRESET: the asker is gone; the request is
+    // gone too then.
     tl::expected<introduction, std::int32_t> take(void* request);
 
     // Answers a request with WSAECONNREFUSED, or lets a withdrawn one go.

@@ -55,7 +55,8 @@ std::uint16_t address::port() const noexcept {
 address address::with_port(std::uint16_t port) const noexcept {
     address out = *this;
     const std::uint16_t ordered = htons(port);
-    const std::size_t at = family() == AF_INET6 ? offsetof(sockaddr_in6, sin6_port) : offsetof(sockaddr_in, sin_port);
+    const std::size_t at =
+        family() == AF_INET6 ? offsetof(sockaddr_in6, sin6_port) : offsetof(sockaddr_in, sin_port);
     std::memcpy(reinterpret_cast<char*>(&out.storage) + at, &ordered, sizeof ordered);
     return out;
 }
@@ -72,7 +73,8 @@ bool address::is_one_peer() const noexcept {
     if (port() == 0) {
         return false;
     }
-    return family() == AF_INET ? is_one_v4(ntohl(as_v4(*this).sin_addr.s_addr)) : is_one_v6(as_v6(*this).sin6_addr);
+    return family() == AF_INET ? is_one_v4(ntohl(as_v4(*this).sin_addr.s_addr))
+                               : is_one_v6(as_v6(*this).sin6_addr);
 }
 
 std::int32_t address::store(sockaddr* name, std::uint32_t* length) const noexcept {

@@ -26,7 +26,8 @@ struct address {
 
     [[nodiscard]] bool is_any() const noexcept;
 
-    // Whether one peer can be reached there: no any-, multicast or broadcast address, no port 0 (JL-07, JL-08).
+    // Whether one peer can be reached there: no any-, multicast or broadcast address, no port 0 (JL-07,
+    // JL-08).
     [[nodiscard]] bool is_one_peer() const noexcept;
 
     // Copies it to name; *length is the room, then the length. WSAEFAULT: too little room.

@@ -12,7 +12,9 @@ branch::branch(jl_handle* handle, std::shared_ptr<session> home)
     leaf_->socket = handle;
 }
 
-std::int32_t branch::bind(const sockaddr*, std::uint32_t) { return WSAEINVAL; }
+std::int32_t branch::bind(const sockaddr*, std::uint32_t) {
+    return WSAEINVAL;
+}
 
 std::int32_t branch::no_data_here(std::int32_t graceful) const {
     if (const auto ended = home_->ended(*leaf_)) {
@@ -41,7 +43,9 @@ std::int32_t branch::arm(std::uint32_t direction, std::int32_t* code) {
     return JL_ENDED;
 }
 
-std::int32_t branch::shutdown(std::int32_t how) { return home_->shutdown_leaf(leaf_, how); }
+std::int32_t branch::shutdown(std::int32_t how) {
+    return home_->shutdown_leaf(leaf_, how);
+}
 
 void branch::close(std::uint32_t how) {
     const auto home = home_;
@@ -62,7 +66,8 @@ std::int32_t branch::name(std::uint32_t peer, sockaddr* name, std::uint32_t* len
 }
 
 std::int32_t branch::set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) {
-    return home_->with_fd(*leaf_, [&](int fd) { return socket_options::set_once(fd, level, name, value, size); });
+    return home_->with_fd(*leaf_,
+                          [&](int fd) { return socket_options::set_once(fd, level, name, value, size); });
 }
 
 std::int32_t branch::get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) {
@@ -74,6 +79,8 @@ std::int32_t branch::ioctl(std::uint32_t code, const void*, std::uint32_t, void*
     return is_fionread(code) ? store_count(0, out, out_size, bytes) : WSAEOPNOTSUPP;
 }
 
-std::int32_t branch::stats(jl_stats*) { return 0; }
+std::int32_t branch::stats(jl_stats*) {
+    return 0;
+}
 
 } // namespace joinleaf::tcp_root

@@ -8,8 +8,8 @@
 
 namespace joinleaf::tcp_root {
 
-// The root's socket for one leaf, from accept or WSAJoinLeaf(c_root): it tells when the leaf is gone and, closed, puts the leaf out. It carries no
-// data (JL-72, JL-73).
+// The root's socket for one leaf, from accept or WSAJoinLeaf(c_root): it tells when the leaf is gone and,
+// closed, puts the leaf out. It carries no data (JL-72, JL-73).
 class branch final : public endpoint {
   public:
     branch(jl_handle* handle, std::shared_ptr<session> home);
@@ -23,10 +23,11 @@ class branch final : public endpoint {
     std::int32_t shutdown(std::int32_t how) override;
     void close(std::uint32_t how) override;
     std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) override;
-    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) override;
+    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value,
+                            std::uint32_t size) override;
     std::int32_t get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) override;
-    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out, std::uint32_t out_size,
-                       std::uint32_t* bytes) override;
+    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                       std::uint32_t out_size, std::uint32_t* bytes) override;
     std::int32_t stats(jl_stats* out) override;
 
   private:

@@ -7,8 +7,10 @@
 
 namespace joinleaf::tcp_root {
 
-std::int32_t store_count(std::uint64_t count, void* out, std::uint32_t out_size, std::uint32_t* bytes) noexcept {
-    const auto value = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
+std::int32_t store_count(std::uint64_t count, void* out, std::uint32_t out_size,
+                         std::uint32_t* bytes) noexcept {
+    const auto value =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
     if (out == nullptr || out_size < sizeof value) {
         return WSAEFAULT;
     }

@@ -11,8 +11,8 @@
 
 namespace joinleaf::tcp_root {
 
-// A socket of this provider: the functions of jl_ops, with the answers of a socket that has not got that ability. The runtime owns it from
-// open to `closed`; callbacks on the loop may hold shares of it.
+// A socket of this provider: the functions of jl_ops, with the answers of a socket that has not got that
+// ability. The runtime owns it from open to `closed`; callbacks on the loop may hold shares of it.
 class endpoint : public std::enable_shared_from_this<endpoint> {
   public:
     endpoint(const endpoint&) = delete;
@@ -25,16 +25,19 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
     virtual std::int32_t join(const jl_join*) { return WSAEOPNOTSUPP; }
     virtual std::int32_t accept(void*, endpoint*, const jl_answer*) { return WSAEINVAL; }
     virtual std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) = 0;
-    virtual std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) = 0;
+    virtual std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                            std::uint32_t* left) = 0;
     virtual std::int32_t arm(std::uint32_t direction, std::int32_t* code) = 0;
     virtual void cancel(std::uint64_t) {}
     virtual std::int32_t shutdown(std::int32_t how) = 0;
     virtual void close(std::uint32_t how) = 0;
     virtual std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) = 0;
-    virtual std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) = 0;
-    virtual std::int32_t get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) = 0;
-    virtual std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out, std::uint32_t out_size,
-                               std::uint32_t* bytes) = 0;
+    virtual std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value,
+                                    std::uint32_t size) = 0;
+    virtual std::int32_t get_option(std::int32_t level, std::int32_t name, void* value,
+                                    std::uint32_t* size) = 0;
+    virtual std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                               std::uint32_t out_size, std::uint32_t* bytes) = 0;
     virtual std::int32_t stats(jl_stats* out) = 0;
 
     // Gives the socket to the runtime: from now on it lives until report_closed.
@@ -57,9 +60,12 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
 };
 
 // FIONREAD under Winsock's number and under the host's.
-constexpr bool is_fionread(std::uint32_t code) noexcept { return code == FIONREAD || code == JL_HOST_FIONREAD; }
+constexpr bool is_fionread(std::uint32_t code) noexcept {
+    return code == FIONREAD || code == JL_HOST_FIONREAD;
+}
 
 // Stores the answer of FIONREAD. WSAEFAULT: no room for it.
-std::int32_t store_count(std::uint64_t count, void* out, std::uint32_t out_size, std::uint32_t* bytes) noexcept;
+std::int32_t store_count(std::uint64_t count, void* out, std::uint32_t out_size,
+                         std::uint32_t* bytes) noexcept;
 
 } // namespace joinleaf::tcp_root

@@ -22,7 +22,8 @@ std::size_t frame_reader::wanted_size() const noexcept {
     if (kept_.size() < wire::frame_size) {
         return wire::frame_size;
     }
-    const auto head = wire::decode_frame(std::span<const std::byte, wire::frame_size>(kept_.data(), wire::frame_size));
+    const auto head =
+        wire::decode_frame(std::span<const std::byte, wire::frame_size>(kept_.data(), wire::frame_size));
     return head ? wire::frame_size + head->size : wire::frame_size;
 }
 

@@ -11,8 +11,8 @@
 
 namespace joinleaf::tcp_root {
 
-// Cuts the bytes of one connection into frames, with a read buffer that many connections of a thread share. An idle connection costs no memory; one
-// in the middle of a frame costs what has come of it.
+// Cuts the bytes of one connection into frames, with a read buffer that many connections of a thread share.
+// An idle connection costs no memory; one in the middle of a frame costs what has come of it.
 class frame_reader {
   public:
     struct item {
@@ -46,9 +46,9 @@ class frame_reader {
     state fill_scratch(int fd, std::span<std::byte> scratch);
     state fill_big(int fd, std::size_t size);
 
-    std::vector<std::byte> kept_;      // the beginning of a frame
+    std::vector<std::byte> kept_;       // the beginning of a frame
     std::span<const std::byte> window_; // unread part of the shared buffer, or of a big frame in kept_
-    bool big_ = false;                 // the frame is put together in kept_ itself
+    bool big_ = false;                  // the frame is put together in kept_ itself
     bool broken_ = false;
     bool full_ = false;
     int error_ = 0;

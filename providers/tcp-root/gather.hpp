@@ -20,14 +20,17 @@ inline std::size_t total(std::span<const iovec> parts) noexcept {
     return sum;
 }
 
-inline std::span<const iovec> parts_of(const jl_msg& message) noexcept { return {message.iov, message.iov_count}; }
+inline std::span<const iovec> parts_of(const jl_msg& message) noexcept {
+    return {message.iov, message.iov_count};
+}
 
 inline std::span<const std::byte> bytes_of(const iovec& part) noexcept {
     return {static_cast<const std::byte*>(part.iov_base), part.iov_len};
 }
 
 // Copies bytes into parts from byte `skip` of them on; returns how many found room.
-inline std::size_t scatter(std::span<const iovec> parts, std::size_t skip, std::span<const std::byte> bytes) noexcept {
+inline std::size_t scatter(std::span<const iovec> parts, std::size_t skip,
+                           std::span<const std::byte> bytes) noexcept {
     std::size_t done = 0;
     for (const iovec& part : parts) {
         if (skip >= part.iov_len) {
@@ -67,8 +70,10 @@ inline void collect(std::span<const iovec> parts, std::size_t skip, std::span<st
     }
 }
 
-// Writes the part of `parts` behind byte `skip`, up to `size` bytes, to out; returns the entries written. out has room for parts.size().
-inline std::size_t slice(std::span<const iovec> parts, std::size_t skip, std::size_t size, iovec* out) noexcept {
+// Writes the part of `parts` behind byte `skip`, up to `size` bytes, to out; returns the entries written. out
+// has room for parts.size().
+inline std::size_t slice(std::span<const iovec> parts, std::size_t skip, std::size_t size,
+                         iovec* out) noexcept {
     std::size_t entries = 0;
     for (const iovec& part : parts) {
         if (size == 0) {

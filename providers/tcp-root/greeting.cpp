@@ -6,7 +6,8 @@
 namespace joinleaf::tcp_root {
 namespace {
 
-std::vector<std::byte> put_together(wire::greeting head, const void* data, std::uint32_t size, const QOS* qos) {
+std::vector<std::byte> put_together(wire::greeting head, const void* data, std::uint32_t size,
+                                    const QOS* qos) {
     head.data_size = size;
     head.has_qos = qos != nullptr;
     const auto fixed = wire::encode(head);
@@ -39,7 +40,8 @@ std::vector<std::byte> make_admission(const wire::roles& who, const jl_answer* a
     if (answer == nullptr) {
         return put_together(head, nullptr, 0, nullptr);
     }
-    return put_together(head, answer->callee_data, answer->callee_data == nullptr ? 0 : answer->callee_len, answer->qos);
+    return put_together(head, answer->callee_data, answer->callee_data == nullptr ? 0 : answer->callee_len,
+                        answer->qos);
 }
 
 wire::greeting_bytes make_refusal(const wire::roles& who, std::int32_t code, wire::reason why) noexcept {

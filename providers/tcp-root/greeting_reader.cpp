@@ -29,7 +29,9 @@ greeting_reader::progress greeting_reader::fill(int fd, std::span<std::byte> roo
 greeting_reader::progress greeting_reader::read_head(int fd) {
     if (const auto state = fill(fd, fixed_); state != progress::whole) {
         // A foreign peer is told by its first bytes; it need not send as many as a greeting has.
-        return state == progress::more && !wire::may_be_greeting(std::span(fixed_).first(have_)) ? progress::bad : state;
+        return state == progress::more && !wire::may_be_greeting(std::span(fixed_).first(have_))
+                   ? progress::bad
+                   : state;
     }
     const auto head = wire::decode(fixed_);
     if (!head) {
@@ -56,7 +58,8 @@ std::optional<QOS> greeting_reader::qos() const noexcept {
     if (!head_.has_qos) {
         return std::nullopt;
     }
-    return wire::decode_qos(std::span<const std::byte, wire::qos_size>(rest_.data() + head_.data_size, wire::qos_size));
+    return wire::decode_qos(
+        std::span<const std::byte, wire::qos_size>(rest_.data() + head_.data_size, wire::qos_size));
 }
 
 void greeting_reader::restart() noexcept {

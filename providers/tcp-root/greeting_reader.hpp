@@ -11,8 +11,8 @@
 
 namespace joinleaf::tcp_root {
 
-// Reads one greeting from a nonblocking descriptor, never a byte beyond it, so that the frames behind stay in the kernel. Costs its fixed part
-// until that was found good.
+// Reads one greeting from a nonblocking descriptor, never a byte beyond it, so that the frames behind stay in
+// the kernel. Costs its fixed part until that was found good.
 class greeting_reader {
   public:
     enum class progress {
@@ -29,7 +29,9 @@ class greeting_reader {
     [[nodiscard]] int error() const noexcept { return error_; } // an errno; 0: end of data
 
     // Caller data or callee data.
-    [[nodiscard]] std::span<const std::byte> data() const noexcept { return std::span(rest_).first(head_.data_size); }
+    [[nodiscard]] std::span<const std::byte> data() const noexcept {
+        return std::span(rest_).first(head_.data_size);
+    }
     [[nodiscard]] std::optional<QOS> qos() const noexcept;
 
     void restart() noexcept;

@@ -10,7 +10,8 @@ namespace {
 
 std::atomic<const jl_host*> current{nullptr};
 
-// No exception may cross into the host; the one that can come is a lack of memory, and the next event tries again.
+// No exception may cross into the host; the one that can come is a lack of memory, and the next event tries
+// again.
 template <class Call> void guarded(const Call& call) noexcept {
     try {
         call();
@@ -23,7 +24,9 @@ template <class Call> void guarded(const Call& call) noexcept {
 
 } // namespace
 
-const jl_host& host() noexcept { return *current.load(std::memory_order_acquire); }
+const jl_host& host() noexcept {
+    return *current.load(std::memory_order_acquire);
+}
 
 bool set_host(const jl_host* table) noexcept {
     if (table->struct_size < sizeof(jl_host)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The host's upcalls with owners: a watched descriptor, a timer and a posted function that keep what they need alive for as long as a
-// callback can come.
+// The host's upcalls with owners: a watched descriptor, a timer and a posted function that keep what they
+// need alive for as long as a callback can come.
 #pragma once
 
 #include "joinleaf/provider.h"
@@ -29,7 +29,8 @@ void explain(const std::string& sentence);
 // Runs task on the loop, in order of the calls. Control path only: it allocates. [any]
 void post(jl_loop* loop, std::function<void()> task);
 
-// A descriptor on a loop. Its function, and with it everything the function holds, lives until no call of it can come any more.
+// A descriptor on a loop. Its function, and with it everything the function holds, lives until no call of it
+// can come any more.
 class watch {
   public:
     using function = std::function<void(std::uint32_t ready)>;

@@ -11,14 +11,16 @@
 namespace joinleaf::tcp_root {
 namespace {
 
-// 64 KiB of frames without payload are 8192 records; a message of the greatest size may follow in the same read.
+// 64 KiB of frames without payload are 8192 records; a message of the greatest size may follow in the same
+// read.
 constexpr std::size_t overshoot = wire::message_max + (1u << 20);
 
 } // namespace
 
 inbox::inbox(std::size_t bound) : bound_(bound), ring_(bound + overshoot) {}
 
-bool inbox::put(const address& from, std::span<const std::byte> head, std::span<const std::byte> data) noexcept {
+bool inbox::put(const address& from, std::span<const std::byte> head,
+                std::span<const std::byte> data) noexcept {
     record next{};
     next.size = static_cast<std::uint32_t>(head.size() + data.size());
     next.name_size = std::min<std::uint32_t>(from.size, sizeof next.name);
@@ -33,7 +35,9 @@ bool inbox::put(const address& from, std::span<const std::byte> head, std::span<
     return std::exchange(wants_, false);
 }
 
-bool inbox::check() noexcept { return !is_empty_now(); }
+bool inbox::check() noexcept {
+    return !is_empty_now();
+}
 
 bool inbox::is_empty_now() noexcept {
     const std::lock_guard hold(mutex_);
@@ -41,7 +45,8 @@ bool inbox::is_empty_now() noexcept {
     return wants_;
 }
 
-std::int32_t inbox::take(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) noexcept {
+std::int32_t inbox::take(jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                         std::uint32_t* left) noexcept {
     *done = 0;
     *left = JL_LEFT_SOME;
     while (*done < count && !is_empty_now()) {

@@ -11,15 +11,17 @@
 
 namespace joinleaf::tcp_root {
 
-// The messages of all leaves that wait for the root's application, each whole and with its sender. Many threads put, one takes; the taker
-// copies out without holding anything, since what is queued stays where it is until it is taken.
+// The messages of all leaves that wait for the root's application, each whole and with its sender. Many
+// threads put, one takes; the taker copies out without holding anything, since what is queued stays where it
+// is until it is taken.
 class inbox {
   public:
-    // Bytes that a put may add over the bound: one message of the greatest size and one read full of the smallest ones.
+    // Bytes that a put may add over the bound: one message of the greatest size and one read full of the
+    // smallest ones.
     explicit inbox(std::size_t bound);
 
-    // Queues a message; the caller has seen `has_room` since its last read from the network. True: the taker had found the inbox
-    // empty and wants to be told. [any]
+    // Queues a message; the caller has seen `has_room` since its last read from the network. True: the taker
+    // had found the inbox empty and wants to be told. [any]
     bool put(const address& from, std::span<const std::byte> head, std::span<const std::byte> data) noexcept;
 
     // Below the bound. [any]
@@ -27,17 +29,24 @@ class inbox {
     // Taken down to half of the bound. [any]
     [[nodiscard]] bool is_half_empty() const noexcept { return used_.load() <= bound_ / 2; }
 
-    // Takes up to count messages as jl_ops.rx has it; `left` is exact. After an answer WSAEWOULDBLOCK or JL_LEFT_NONE the next put says so.
-    // One thread at a time.
-    std::int32_t take(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) noexcept;
+    // Takes up to count messages as jl_ops.rx has it; `left` is exact. After an answer WSAEWOULDBLOCK or
+    // JL_LEFT_NONE the next put says so. One thread at a time.
+    std::int32_t take(jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                      std::uint32_t* left) noexcept;
 
     // True: something is queued; else the next put says so. [any]
     bool check() noexcept;
 
     // Bytes of data queued. [any]
-    [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return payload_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t taken_messages() const noexcept { return taken_messages_.load(std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return taken_bytes_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept {
+        return payload_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t taken_messages() const noexcept {
+        return taken_messages_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t taken_bytes() const noexcept {
+        return taken_bytes_.load(std::memory_order_relaxed);
+    }
 
   private:
     struct record {

@@ -12,19 +12,42 @@ namespace joinleaf::tcp_root {
 namespace {
 
 constexpr std::uint32_t reliable = XP1_GUARANTEED_DELIVERY | XP1_GUARANTEED_ORDER | XP1_GRACEFUL_CLOSE;
-constexpr std::uint32_t multipoint =
-    reliable | XP1_MESSAGE_ORIENTED | XP1_CONNECT_DATA | XP1_SUPPORT_MULTIPOINT | XP1_MULTIPOINT_CONTROL_PLANE;
+constexpr std::uint32_t multipoint = reliable | XP1_MESSAGE_ORIENTED | XP1_CONNECT_DATA |
+                                     XP1_SUPPORT_MULTIPOINT | XP1_MULTIPOINT_CONTROL_PLANE;
 constexpr std::uint32_t multipoint_abilities = JL_CAN_INVITE | JL_CAN_ASK;
 
 constexpr jl_protocol stream_entry(const char* name, int family, int address_size) {
-    return {sizeof(jl_protocol), name, reliable | XP1_EXPEDITED_DATA, PFL_MATCHES_PROTOCOL_ZERO, family, SOCK_STREAM, IPPROTO_TCP, 0,
-            address_size, address_size, 0, 0, 0, JL_CAN_MIX_ORDINARY};
+    return {sizeof(jl_protocol),
+            name,
+            reliable | XP1_EXPEDITED_DATA,
+            PFL_MATCHES_PROTOCOL_ZERO,
+            family,
+            SOCK_STREAM,
+            IPPROTO_TCP,
+            0,
+            address_size,
+            address_size,
+            0,
+            0,
+            0,
+            JL_CAN_MIX_ORDINARY};
 }
 
 constexpr jl_protocol multipoint_entry(const char* name, std::uint32_t more, int family, int address_size) {
-    return {sizeof(jl_protocol), name, multipoint | more, PFL_MATCHES_PROTOCOL_ZERO | PFL_MULTIPLE_PROTO_ENTRIES, family,
-            SOCK_SEQPACKET, IPPROTO_TCP, 0, address_size, address_size, wire::message_max,
-            static_cast<std::uint32_t>(wire::data_max), static_cast<std::uint32_t>(wire::data_max), multipoint_abilities};
+    return {sizeof(jl_protocol),
+            name,
+            multipoint | more,
+            PFL_MATCHES_PROTOCOL_ZERO | PFL_MULTIPLE_PROTO_ENTRIES,
+            family,
+            SOCK_SEQPACKET,
+            IPPROTO_TCP,
+            0,
+            address_size,
+            address_size,
+            wire::message_max,
+            static_cast<std::uint32_t>(wire::data_max),
+            static_cast<std::uint32_t>(wire::data_max),
+            multipoint_abilities};
 }
 
 constexpr int size4 = sizeof(sockaddr_in);
@@ -57,9 +80,12 @@ void hand_out(const std::shared_ptr<endpoint>& made, endpoint*& out) {
 
 } // namespace
 
-std::span<const jl_protocol* const> protocol_table() noexcept { return pointers; }
+std::span<const jl_protocol* const> protocol_table() noexcept {
+    return pointers;
+}
 
-instance::instance(const jl_create& create) : limits_(std::make_shared<const settings>(read_settings(create))) {}
+instance::instance(const jl_create& create)
+    : limits_(std::make_shared<const settings>(read_settings(create))) {}
 
 std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& out) const {
     const jl_protocol& entry = entries.at(open.protocol_index);
@@ -91,7 +117,8 @@ std::int32_t instance::open_stream(jl_handle* handle, jl_open& open, endpoint*& 
     return 0;
 }
 
-// A socket that comes from a root is the root's for one leaf; one that comes from a listening leaf is the leaf's member socket (AC-27).
+// A socket that comes from a root is the root's for one leaf; one that comes from a listening leaf is the
+// leaf's member socket (AC-27).
 std::int32_t instance::open_child(jl_handle* handle, jl_open& open, endpoint*& out) const {
     auto* const parent = reinterpret_cast<endpoint*>(open.parent);
     if (auto* const inviter = dynamic_cast<root*>(parent)) {
@@ -100,8 +127,8 @@ std::int32_t instance::open_child(jl_handle* handle, jl_open& open, endpoint*& o
         return 0;
     }
     if (auto* const listener = dynamic_cast<leaf*>(parent)) {
-        const auto made =
-            std::make_shared<leaf>(handle, limits_, listener->who(), entries.at(open.protocol_index).family, tcp::descriptor());
+        const auto made = std::make_shared<leaf>(handle, limits_, listener->who(),
+                                                 entries.at(open.protocol_index).family, tcp::descriptor());
         made->inherit(*listener);
         open.fd_kind = JL_FD_SET;
         hand_out(made, out);
@@ -110,7 +137,8 @@ std::int32_t instance::open_child(jl_handle* handle, jl_open& open, endpoint*& o
     return WSAEINVAL;
 }
 
-std::int32_t instance::open_multipoint(jl_handle* handle, jl_open& open, wire::data_plane plane, endpoint*& out) const {
+std::int32_t instance::open_multipoint(jl_handle* handle, jl_open& open, wire::data_plane plane,
+                                       endpoint*& out) const {
     const int family = entries.at(open.protocol_index).family;
     const std::uint32_t c = open.flags & c_flags;
     const std::uint32_t d = open.flags & d_flags;

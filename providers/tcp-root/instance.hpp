@@ -19,12 +19,14 @@ class instance {
   public:
     explicit instance(const jl_create& create);
 
-    // Errors: WSAEINVAL (flags that the entry does not serve), WSAEMFILE, WSAENOBUFS, WSAEAFNOSUPPORT, WSAECONNRESET.
+    // Errors: WSAEINVAL (flags that the entry does not serve), WSAEMFILE, WSAENOBUFS, WSAEAFNOSUPPORT,
+    // WSAECONNRESET.
     std::int32_t open(jl_handle* handle, jl_open& open, endpoint*& out) const;
 
   private:
     std::int32_t open_stream(jl_handle* handle, jl_open& open, endpoint*& out) const;
-    std::int32_t open_multipoint(jl_handle* handle, jl_open& open, wire::data_plane plane, endpoint*& out) const;
+    std::int32_t open_multipoint(jl_handle* handle, jl_open& open, wire::data_plane plane,
+                                 endpoint*& out) const;
     std::int32_t open_child(jl_handle* handle, jl_open& open, endpoint*& out) const;
 
     const std::shared_ptr<const settings> limits_;

@@ -11,11 +11,15 @@
 namespace joinleaf::tcp_root {
 namespace {
 
-// ER-20: an unreachable host is an unreachable network to a join. A connection that ends in the handshake is a refusal.
+// ER-20: an unreachable host is an unreachable network to a join. A connection that ends in the handshake is
+// a refusal.
 std::int32_t join_code(int error) noexcept {
     switch (error) {
-    case EHOSTUNREACH: case EHOSTDOWN: return WSAENETUNREACH;
-    case ECONNRESET: case EPIPE: case ECONNABORTED: return WSAECONNREFUSED;
+    case EHOSTUNREACH:
+    case EHOSTDOWN: return WSAENETUNREACH;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNABORTED: return WSAECONNREFUSED;
     default: return jl_wsa_error(error);
     }
 }
@@ -23,7 +27,11 @@ std::int32_t join_code(int error) noexcept {
 // EV-32: what an answer may make of a join. Anything else that a peer writes is only a refusal.
 std::int32_t answered_code(std::int32_t code) noexcept {
     switch (code) {
-    case WSAENETUNREACH: case WSAENOBUFS: case WSAETIMEDOUT: case WSAEOPNOTSUPP: case WSAEFAULT: return code;
+    case WSAENETUNREACH:
+    case WSAENOBUFS:
+    case WSAETIMEDOUT:
+    case WSAEOPNOTSUPP:
+    case WSAEFAULT: return code;
     default: return WSAECONNREFUSED;
     }
 }
@@ -33,7 +41,8 @@ std::int32_t answered_code(std::int32_t code) noexcept {
 joiner::joiner(jl_loop* loop, std::shared_ptr<const settings> limits, wire::roles mine, address target)
     : loop_(loop), limits_(std::move(limits)), mine_(mine), target_(target) {}
 
-void joiner::start(tcp::descriptor fd, std::vector<std::byte> hello, std::uint32_t callee_room, function done) {
+void joiner::start(tcp::descriptor fd, std::vector<std::byte> hello, std::uint32_t callee_room,
+                   function done) {
     std::unique_lock lock(mutex_);
     fd_ = std::move(fd);
     hello_ = std::move(hello);
@@ -53,7 +62,8 @@ std::optional<joiner::outcome> joiner::begin() {
         return failed;
     }
     const std::uint32_t conditions = sent_ < hello_.size() ? JL_IN | JL_OUT : JL_IN;
-    if (!watch_.start(loop_, fd_.get(), conditions, [self = shared_from_this()](std::uint32_t) { self->on_event(); })) {
+    if (!watch_.start(loop_, fd_.get(), conditions,
+                      [self = shared_from_this()](std::uint32_t) { self->on_event(); })) {
         return fail(WSAENOBUFS, "the reactor cannot watch another descriptor");
     }
     if (!timer_.start(loop_, until_next_deadline(started_), [self = shared_from_this()] { self->on_time(); })) {
@@ -103,10 +113,12 @@ std::optional<joiner::outcome> joiner::advance() {
 }
 
 std::optional<joiner::outcome> joiner::send_hello() {
-    const ssize_t n = ::send(fd_.get(), hello_.data() + sent_, hello_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n =
+        ::send(fd_.get(), hello_.data() + sent_, hello_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0) {
         const int error = errno;
-        return error == EAGAIN ? std::nullopt : std::optional(fail(join_code(error), ::strerrordesc_np(error)));
+        return error == EAGAIN ? std::nullopt
+                               : std::optional(fail(join_code(error), ::strerrordesc_np(error)));
     }
     sent_ += static_cast<std::size_t>(n);
     if (!std::exchange(connected_, true)) {
@@ -139,7 +151,8 @@ std::optional<joiner::outcome> joiner::after_end(int error) {
         return fail(join_code(error), ::strerrordesc_np(error));
     }
     const bool timed_out = error == ETIMEDOUT;
-    return fail(timed_out ? WSAETIMEDOUT : WSAECONNREFUSED, "the peer closed the connection instead of answering");
+    return fail(timed_out ? WSAETIMEDOUT : WSAECONNREFUSED,
+                "the peer closed the connection instead of answering");
 }
 
 std::optional<joiner::outcome> joiner::judge() {
@@ -154,8 +167,9 @@ std::optional<joiner::outcome> joiner::judge() {
         return fail(WSAECONNREFUSED, "the peer's roles do not fit");
     }
     if (answer.data_size > callee_room_) {
-        return fail(WSAEFAULT, fmt::format("the peer sends {} bytes of callee data where there is room for {}",
-                                           answer.data_size, callee_room_));
+        return fail(WSAEFAULT,
+                    fmt::format("the peer sends {} bytes of callee data where there is room for {}",
+                                answer.data_size, callee_room_));
     }
     return outcome(admission{std::move(fd_), std::move(reader_)});
 }
@@ -175,11 +189,13 @@ void joiner::on_time() {
     }
     const auto now = clock::now();
     if (now >= started_ + limits_->join_timeout) {
-        finish(lock, fail(WSAETIMEDOUT, heard_ ? "the peer's application did not accept it within join_timeout"
-                                               : "no answer within join_timeout"));
+        finish(lock,
+               fail(WSAETIMEDOUT, heard_ ? "the peer's application did not accept it within join_timeout"
+                                         : "no answer within join_timeout"));
     } else if (connected_ && !heard_ && now >= connected_at_ + limits_->handshake_timeout) {
-        finish(lock, fail(WSAECONNREFUSED, "the peer accepted the connection but is silent: it does not speak the protocol of "
-                                           "tcp-root, or it is stuck"));
+        finish(lock, fail(WSAECONNREFUSED,
+                          "the peer accepted the connection but is silent: it does not speak the protocol of "
+                          "tcp-root, or it is stuck"));
     } else {
         timer_.set(until_next_deadline(now));
     }

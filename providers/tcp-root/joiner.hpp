@@ -21,9 +21,11 @@
 
 namespace joinleaf::tcp_root {
 
-// The connecting side of the handshake: connect, hello, wait for the answer. For a leaf that asks and for a root that invites.
+// The connecting side of the handshake: connect, hello, wait for the answer. For a leaf that asks and for a
+// root that invites.
 //
-// Decides once: either `done` is called once, on the loop or inside start, or cancel succeeds and it is never called.
+// Decides once: either `done` is called once, on the loop or inside start, or cancel succeeds and it is never
+// called.
 class joiner : public std::enable_shared_from_this<joiner> {
   public:
     // The peer has admitted; the descriptor is at the first byte behind its answer.
@@ -45,7 +47,8 @@ class joiner : public std::enable_shared_from_this<joiner> {
     // [caller] Once. callee_room: bytes of callee data that the application takes.
     void start(tcp::descriptor fd, std::vector<std::byte> hello, std::uint32_t callee_room, function done);
 
-    // [any] The descriptor, fit for another attempt, when there was no outcome yet; the peer sees its request withdrawn.
+    // [any] The descriptor, fit for another attempt, when there was no outcome yet; the peer sees its request
+    // withdrawn.
     std::optional<tcp::descriptor> cancel();
 
     // [any] Calls use with the descriptor held open. WSAENOTCONN: it is gone already.

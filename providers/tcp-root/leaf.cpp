@@ -8,8 +8,13 @@
 
 namespace joinleaf::tcp_root {
 
-leaf::leaf(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family, tcp::descriptor fd)
-    : endpoint(handle), limits_(std::move(limits)), who_(who), family_(family), loop_(host().loop_of(handle)),
+leaf::leaf(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family,
+           tcp::descriptor fd)
+    : endpoint(handle),
+      limits_(std::move(limits)),
+      who_(who),
+      family_(family),
+      loop_(host().loop_of(handle)),
       fd_(std::move(fd)) {
     if (fd_) {
         options_.apply(fd_.get());
@@ -99,8 +104,9 @@ void leaf::joined(std::uint64_t op, std::uint32_t direction, const address& targ
     report_join(handle(), op, code, outcome ? &outcome->answer : nullptr);
 }
 
-// The descriptor keeps its local address and serves the next attempt (JL-21, JL-33). A port of the kernel's own choice is given back with the
-// connection and has to be taken again; should somebody have been faster, any other will do.
+// The descriptor keeps its local address and serves the next attempt (JL-21, JL-33). A port of the kernel's
+// own choice is given back with the connection and has to be taken again; should somebody have been faster,
+// any other will do.
 void leaf::take_back(tcp::descriptor fd) {
     fd_ = std::move(fd);
     if (tcp::local_name(fd_.get()).port() == local_.port()) {
@@ -266,7 +272,8 @@ std::int32_t leaf::ioctl(std::uint32_t code, const void*, std::uint32_t, void* o
         return store_count(joined != nullptr ? joined->readable_bytes() : 0, out, out_size, bytes);
     }
     // IO-26: loopback is an affair of nonrooted data.
-    return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL : WSAEOPNOTSUPP;
+    return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL
+                                                                                     : WSAEOPNOTSUPP;
 }
 
 std::int32_t leaf::stats(jl_stats* out) {

@@ -13,12 +13,13 @@
 
 namespace joinleaf::tcp_root {
 
-// A c_leaf on the leaf's side: it asks a root (and is then the member socket itself), or listens for invitations (and accept makes the member
-// socket, AC-27).
+// A c_leaf on the leaf's side: it asks a root (and is then the member socket itself), or listens for
+// invitations (and accept makes the member socket, AC-27).
 class leaf final : public endpoint {
   public:
     // fd: a fresh TCP socket of the family; none for a socket that is opened for a request.
-    leaf(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family, tcp::descriptor fd);
+    leaf(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family,
+         tcp::descriptor fd);
 
     [[nodiscard]] const wire::roles& who() const noexcept { return who_; }
     void inherit(const leaf& parent) { options_.inherit(parent.options_); }
@@ -34,10 +35,11 @@ class leaf final : public endpoint {
     std::int32_t shutdown(std::int32_t how) override;
     void close(std::uint32_t how) override;
     std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) override;
-    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) override;
+    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value,
+                            std::uint32_t size) override;
     std::int32_t get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) override;
-    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out, std::uint32_t out_size,
-                       std::uint32_t* bytes) override;
+    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                       std::uint32_t out_size, std::uint32_t* bytes) override;
     std::int32_t stats(jl_stats* out) override;
 
   private:

@@ -15,8 +15,8 @@
 
 namespace joinleaf::tcp_root {
 
-// One leaf as the root has it: its connection, how far it has been served, and the root's socket for it. Guarded by the mutex of its session, but
-// for `reader`, which belongs to the loop.
+// One leaf as the root has it: its connection, how far it has been served, and the root's socket for it.
+// Guarded by the mutex of its session, but for `reader`, which belongs to the loop.
 struct link : std::enable_shared_from_this<link> {
     enum class phase : std::uint8_t {
         fresh, // not admitted yet
@@ -36,22 +36,23 @@ struct link : std::enable_shared_from_this<link> {
 
     // Towards the leaf.
     outflow out;
-    bool member = false;   // counts as a leaf of the session
-    bool sending = false;  // a thread is in sendmsg for it; that thread looks again for more before it leaves
-    bool blocked = false;  // the kernel took no more; the loop waits for room
-    bool leaving = false;  // the root has let it go: what is queued still goes, then the connection ends
-    bool shut = false;     // its end has been sent
-    std::int32_t broken = 0; // sending failed with this; the reason for the end unless the leaf has said goodbye before
-    int users = 0;         // threads inside a system call on fd; the last one closes it
-    int unacknowledged = 0; // bytes, when last looked at; while leaving
+    bool member = false;  // counts as a leaf of the session
+    bool sending = false; // a thread is in sendmsg for it; that thread looks again for more before it leaves
+    bool blocked = false; // the kernel took no more; the loop waits for room
+    bool leaving = false; // the root has let it go: what is queued still goes, then the connection ends
+    bool shut = false;    // its end has been sent
+    std::int32_t broken =
+        0;         // sending failed with this; the reason for the end unless the leaf has said goodbye before
+    int users = 0; // threads inside a system call on fd; the last one closes it
+    int unacknowledged = 0;                         // bytes, when last looked at; while leaving
     std::chrono::steady_clock::time_point progress; // when it last took something
 
     // From the leaf.
     frame_reader reader;
-    bool paused = false;    // held back, the root's queue is full
+    bool paused = false;     // held back, the root's queue is full
     bool input_over = false; // nothing more can come
-    bool finished = false;  // it has said that nothing more comes
-    bool discard = false;   // nobody wants what comes
+    bool finished = false;   // it has said that nothing more comes
+    bool discard = false;    // nobody wants what comes
 
     watch ready;
     std::uint32_t watched = 0; // conditions of `ready`

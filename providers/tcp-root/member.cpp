@@ -9,7 +9,8 @@
 
 namespace joinleaf::tcp_root {
 
-member::member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd, const address& peer, rights may)
+member::member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd, const address& peer,
+               rights may)
     : loop_(loop), limits_(std::move(limits)), fd_(std::move(fd)), may_(may) {
     receiver_.attach(fd_.get(), peer);
     sender_.attach(fd_.get());
@@ -98,7 +99,8 @@ std::int32_t member::shutdown(std::int32_t how) {
         const std::lock_guard both(in_);
         receiver_.discard();
     }
-    // The connection itself stays open in both directions, so that the root still learns how this leaf goes in the end.
+    // The connection itself stays open in both directions, so that the root still learns how this leaf goes
+    // in the end.
     if (how != SD_RECEIVE && !std::exchange(shut_out_, true)) {
         queue_frame(static_cast<std::uint8_t>(wire::frame_kind::end), 0);
     }
@@ -130,7 +132,9 @@ void member::watch_rest() {
     if (!watch_ && sender_.error() == 0) {
         const auto call = [self = shared_from_this()](std::uint32_t) { self->on_event(); };
         if (!watch_.start(loop_, fd_.get(), JL_OUT, call)) {
-            log_line(JL_LOG_ERROR, "tcp-root: the reactor cannot watch another descriptor; a message waits for the next send");
+            log_line(
+                JL_LOG_ERROR,
+                "tcp-root: the reactor cannot watch another descriptor; a message waits for the next send");
         }
     }
 }
@@ -180,12 +184,14 @@ void member::close(std::uint32_t how, std::function<void()> done) {
     }
 }
 
-// Says goodbye and reads what still comes until the root has closed too: closing with unread data would be a reset.
+// Says goodbye and reads what still comes until the root has closed too: closing with unread data would be a
+// reset.
 void member::depart() {
     queue_frame(static_cast<std::uint8_t>(wire::frame_kind::end), wire::flag_leaving);
     tcp::retire(fd_.get());
     const auto self = shared_from_this();
-    const bool watched = watch_.start(loop_, fd_.get(), JL_IN | JL_OUT, [self](std::uint32_t) { self->on_event(); });
+    const bool watched =
+        watch_.start(loop_, fd_.get(), JL_IN | JL_OUT, [self](std::uint32_t) { self->on_event(); });
     if (!watched || !timer_.start(loop_, limits_->leaf_timeout, [self] { self->on_time(); })) {
         sender_.flush();
         finish(false);

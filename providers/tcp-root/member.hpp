@@ -18,8 +18,9 @@
 
 namespace joinleaf::tcp_root {
 
-// A leaf that has joined: its connection to the root. Data moves in the application's threads, one mutex per direction; the loop only sends the rest
-// of a message that the kernel took in part, and sees a closed connection off.
+// A leaf that has joined: its connection to the root. Data moves in the application's threads, one mutex per
+// direction; the loop only sends the rest of a message that the kernel took in part, and sees a closed
+// connection off.
 class member : public std::enable_shared_from_this<member> {
   public:
     struct rights {
@@ -27,23 +28,25 @@ class member : public std::enable_shared_from_this<member> {
         bool receive = true;
     };
 
-    member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd, const address& peer, rights may);
+    member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd, const address& peer,
+           rights may);
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
     // Sends the answer that admits this member. WSAECONNRESET: the root is gone.
     std::int32_t answer(std::span<const std::byte> bytes);
 
-    std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done);                      // [caller]
-    std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left); // [caller]
-    std::int32_t arm_in(std::int32_t* code);                                                          // [caller]
-    std::int32_t arm_out(std::int32_t* code);                                                         // [caller]
-    std::int32_t shutdown(std::int32_t how);                                                          // [caller]
-    std::uint64_t readable_bytes();                                                                   // [any]
-    void fill(jl_stats& out);                                                                         // [any]
+    std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done); // [caller]
+    std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                    std::uint32_t* left);     // [caller]
+    std::int32_t arm_in(std::int32_t* code);  // [caller]
+    std::int32_t arm_out(std::int32_t* code); // [caller]
+    std::int32_t shutdown(std::int32_t how);  // [caller]
+    std::uint64_t readable_bytes();           // [any]
+    void fill(jl_stats& out);                 // [any]
 
-    // Leaves the session: what tx has taken still goes. done runs on the loop, once, when the connection is gone. A second call with
-    // JL_CLOSE_ABORT hurries; its done is not used.
+    // Leaves the session: what tx has taken still goes. done runs on the loop, once, when the connection is
+    // gone. A second call with JL_CLOSE_ABORT hurries; its done is not used.
     void close(std::uint32_t how, std::function<void()> done);
 
   private:

@@ -29,7 +29,9 @@ void outflow::skip(std::uint64_t from, std::uint64_t to) {
     }
 }
 
-void outflow::deafen(std::uint64_t position) noexcept { limit_ = std::min(limit_, position); }
+void outflow::deafen(std::uint64_t position) noexcept {
+    limit_ = std::min(limit_, position);
+}
 
 void outflow::end(std::uint64_t position, bool leaving) noexcept {
     if (ended_ && end_sent_ != 0) {
@@ -48,7 +50,9 @@ class outflow::planner {
     [[nodiscard]] bool is_full() const noexcept { return used_ + 2 > parts_.size(); }
     [[nodiscard]] std::size_t used() const noexcept { return used_; }
 
-    void add(const std::byte* data, std::size_t size) noexcept { add(iovec{const_cast<std::byte*>(data), size}); }
+    void add(const std::byte* data, std::size_t size) noexcept {
+        add(iovec{const_cast<std::byte*>(data), size});
+    }
     void add(const ring& log, std::uint64_t from, std::uint64_t to) noexcept {
         if (from == to) {
             return;
@@ -112,7 +116,8 @@ void outflow::advance(std::size_t bytes) noexcept {
         lead_sent_ = 0;
     }
     while (bytes != 0 && cursor_ < limit_) {
-        const std::uint64_t wall = std::min(limit_, first_skip_ < skips_.size() ? skips_[first_skip_].from : nothing);
+        const std::uint64_t wall =
+            std::min(limit_, first_skip_ < skips_.size() ? skips_[first_skip_].from : nothing);
         const std::uint64_t step = std::min<std::uint64_t>(bytes, wall - cursor_);
         cursor_ += step;
         bytes -= static_cast<std::size_t>(step);

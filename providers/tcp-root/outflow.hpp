@@ -14,8 +14,9 @@
 
 namespace joinleaf::tcp_root {
 
-// What one leaf is still to be sent, in order: the answer to its join, the session's log from its cursor on but for the ranges that are not for
-// it, and the end of the session. Holds no message data itself. Not synchronised.
+// What one leaf is still to be sent, in order: the answer to its join, the session's log from its cursor on
+// but for the ranges that are not for it, and the end of the session. Holds no message data itself. Not
+// synchronised.
 class outflow {
   public:
     static constexpr std::uint64_t nothing = std::numeric_limits<std::uint64_t>::max();
@@ -26,7 +27,8 @@ class outflow {
     // [from, to) of the log, just appended, is not for this leaf.
     void skip(std::uint64_t from, std::uint64_t to);
 
-    // No message that lies at this position or behind it. What is queued before still goes, so that no message is cut.
+    // No message that lies at this position or behind it. What is queued before still goes, so that no
+    // message is cut.
     void deafen(std::uint64_t position) noexcept;
 
     // As deafen, and the end follows. A second end only counts while the first has not begun to leave.
@@ -54,7 +56,9 @@ class outflow {
     class planner;
 
     void hop() noexcept;
-    [[nodiscard]] std::uint64_t stop(std::uint64_t head) const noexcept { return head < limit_ ? head : limit_; }
+    [[nodiscard]] std::uint64_t stop(std::uint64_t head) const noexcept {
+        return head < limit_ ? head : limit_;
+    }
 
     std::vector<std::byte> lead_;
     std::size_t lead_sent_ = 0;

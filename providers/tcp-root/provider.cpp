@@ -17,7 +17,8 @@ constexpr jl_ops ops = joinleaf::provider::make_ops<tcp_root::instance, tcp_root
 
 } // namespace
 
-JL_PROVIDER_EXPORT int jl_provider_startup(uint32_t host_abi_min, uint32_t host_abi_max, const jl_host* host, jl_provider* out) {
+JL_PROVIDER_EXPORT int jl_provider_startup(uint32_t host_abi_min, uint32_t host_abi_max, const jl_host* host,
+                                           jl_provider* out) {
     if (const int code = joinleaf::provider::negotiate(host_abi_min, host_abi_max, *out); code != 0) {
         return code;
     }
@@ -32,7 +33,8 @@ JL_PROVIDER_EXPORT int jl_provider_startup(uint32_t host_abi_min, uint32_t host_
     const auto options = tcp_root::option_table();
     out->name = "tcp-root";
     out->version = JOINLEAF_VERSION_STRING;
-    out->summary = "Rooted sessions over TCP, their data rooted or relayed to every member by the root; ordinary TCP sockets.";
+    out->summary = "Rooted sessions over TCP, their data rooted or relayed to every member by the root; "
+                   "ordinary TCP sockets.";
     out->protocols = protocols.data();
     out->protocol_count = static_cast<uint32_t>(protocols.size());
     out->options = options.data();

@@ -27,7 +27,9 @@ void receiver::attach(int fd, const address& peer) noexcept {
     peer_ = peer;
 }
 
-std::optional<std::int32_t> receiver::end_now() const noexcept { return end_ ? end_ : socket_end_; }
+std::optional<std::int32_t> receiver::end_now() const noexcept {
+    return end_ ? end_ : socket_end_;
+}
 
 std::int32_t receiver::take(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) {
     *done = 0;
@@ -85,8 +87,8 @@ std::uint64_t receiver::readable_bytes() {
     std::uint64_t sum = unread_;
     std::size_t at = first_ + unread_;
     while (last_ - at >= wire::frame_size) {
-        const auto head =
-            wire::decode_frame(std::span<const std::byte, wire::frame_size>(memory_.get() + at, wire::frame_size));
+        const auto head = wire::decode_frame(
+            std::span<const std::byte, wire::frame_size>(memory_.get() + at, wire::frame_size));
         if (!head || head->what != wire::frame_kind::message || last_ - at - wire::frame_size < head->size) {
             break;
         }
@@ -99,8 +101,8 @@ std::uint64_t receiver::readable_bytes() {
 // Takes the head of the next message off the buffer. False: it is not there yet, or nothing counts any more.
 bool receiver::parse_head() {
     while (!current_ && !end_ && buffered() >= wire::frame_size) {
-        const auto head =
-            wire::decode_frame(std::span<const std::byte, wire::frame_size>(memory_.get() + first_, wire::frame_size));
+        const auto head = wire::decode_frame(
+            std::span<const std::byte, wire::frame_size>(memory_.get() + first_, wire::frame_size));
         first_ += wire::frame_size;
         if (!head) {
             end_ = WSAECONNABORTED;
@@ -131,7 +133,9 @@ void receiver::apply_control(const wire::frame& head) {
     // A root that wants no messages simply drops them; there is nothing to keep count of here.
 }
 
-bool receiver::front_is_whole() { return !discard_ && parse_head() && buffered() >= unread_; }
+bool receiver::front_is_whole() {
+    return !discard_ && parse_head() && buffered() >= unread_;
+}
 
 void receiver::drop_messages() {
     while (parse_head()) {
@@ -193,8 +197,9 @@ receiver::fill_result receiver::fill(jl_msg* target) {
 }
 
 bool receiver::suits_direct(const jl_msg& target) const noexcept {
-    return !direct_tried_ && !discard_ && unread_ - buffered() >= worth_direct && (target.flags & JL_MSG_PEEK) == 0 &&
-           target.iov_count < direct_parts && total(parts_of(target)) >= unread_;
+    return !direct_tried_ && !discard_ && unread_ - buffered() >= worth_direct &&
+           (target.flags & JL_MSG_PEEK) == 0 && target.iov_count < direct_parts &&
+           total(parts_of(target)) >= unread_;
 }
 
 receiver::fill_result receiver::read_direct(jl_msg& target) {
@@ -244,7 +249,8 @@ receiver::fill_result receiver::read_buffered() {
     return fill_result::data;
 }
 
-// Room for the rest of the message at the front, in one piece with what is there of it, and for something more.
+// Room for the rest of the message at the front, in one piece with what is there of it, and for something
+// more.
 void receiver::make_room() {
     const std::size_t whole = current_ ? unread_ + wire::frame_size : first_capacity;
     if (std::max(whole, first_capacity) > capacity_) {

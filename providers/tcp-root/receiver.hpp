@@ -12,8 +12,9 @@
 
 namespace joinleaf::tcp_root {
 
-// The receiving side of a leaf: cuts the session's bytes into messages in the application's own thread. One read serves as many messages as came;
-// a message that is mostly still in the kernel is read right into the application's buffer. Not synchronised.
+// The receiving side of a leaf: cuts the session's bytes into messages in the application's own thread. One
+// read serves as many messages as came; a message that is mostly still in the kernel is read right into the
+// application's buffer. Not synchronised.
 class receiver {
   public:
     // fd stays the owner's; it stands at the first frame.
@@ -75,8 +76,8 @@ class receiver {
     bool direct_tried_ = false;
 
     bool discard_ = false;
-    bool full_ = false;                      // the last read got all it could take
-    std::optional<std::int32_t> end_;        // an end frame, or bytes that are no frame; nothing behind counts
+    bool full_ = false;               // the last read got all it could take
+    std::optional<std::int32_t> end_; // an end frame, or bytes that are no frame; nothing behind counts
     std::optional<std::int32_t> socket_end_; // the connection is over; what is buffered still counts
     bool peer_left_ = false;
     std::uint64_t taken_messages_ = 0;

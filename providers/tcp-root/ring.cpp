@@ -11,16 +11,19 @@
 
 namespace joinleaf::tcp_root {
 
-ring::ring(std::size_t least_capacity) : mask_(std::bit_ceil(std::max<std::size_t>(least_capacity, 4096)) - 1) {
-    void* const got =
-        ::mmap(nullptr, capacity(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+ring::ring(std::size_t least_capacity)
+    : mask_(std::bit_ceil(std::max<std::size_t>(least_capacity, 4096)) - 1) {
+    void* const got = ::mmap(nullptr, capacity(), PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (got == MAP_FAILED) {
         throw std::system_error(errno, std::generic_category(), "no address space for a queue");
     }
     memory_ = static_cast<std::byte*>(got);
 }
 
-ring::~ring() { ::munmap(memory_, capacity()); }
+ring::~ring() {
+    ::munmap(memory_, capacity());
+}
 
 void ring::append(std::span<const std::byte> bytes) noexcept {
     if (next_ == tail()) {
@@ -57,6 +60,8 @@ void ring::copy(std::uint64_t from, std::span<std::byte> out) const noexcept {
     }
 }
 
-void ring::release(std::uint64_t position) noexcept { tail_.store(position, std::memory_order_release); }
+void ring::release(std::uint64_t position) noexcept {
+    tail_.store(position, std::memory_order_release);
+}
 
 } // namespace joinleaf::tcp_root

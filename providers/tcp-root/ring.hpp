@@ -11,11 +11,13 @@
 
 namespace joinleaf::tcp_root {
 
-// A byte queue of fixed capacity whose bytes are named by positions that only grow. Readers keep positions of their own, which is what makes
-// one copy of the data serve any number of leaves. Memory is taken from the kernel page by page as it is first used, and an empty ring starts
-// again at its first page, so that it costs what is really queued.
+// A byte queue of fixed capacity whose bytes are named by positions that only grow. Readers keep positions of
+// their own, which is what makes one copy of the data serve any number of leaves. Memory is taken from the
+// kernel page by page as it is first used, and an empty ring starts again at its first page, so that it costs
+// what is really queued.
 //
-// One thread at a time appends, one at a time releases, any number read: what is in [tail, head) does not change until release passes it.
+// One thread at a time appends, one at a time releases, any number read: what is in [tail, head) does not
+// change until release passes it.
 class ring {
   public:
     // Throws std::system_error where the address space is exhausted.
@@ -33,14 +35,16 @@ class ring {
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return mask_ + 1; }
 
-    // The appender's: writes behind what it has written before; the caller has made sure that there is room. Nobody sees it before publish.
+    // The appender's: writes behind what it has written before; the caller has made sure that there is room.
+    // Nobody sees it before publish.
     void append(std::span<const std::byte> bytes) noexcept;
     void publish() noexcept { head_.store(next_); }
     [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
     // Bytes not released, the unpublished ones included.
     [[nodiscard]] std::size_t written() const noexcept { return static_cast<std::size_t>(next_ - tail()); }
 
-    // Where [from, to), which is not empty, lies: one piece, or two at the wrap. The second is empty if there is one.
+    // Where [from, to), which is not empty, lies: one piece, or two at the wrap. The second is empty if there
+    // is one.
     [[nodiscard]] std::array<iovec, 2> pieces(std::uint64_t from, std::uint64_t to) const noexcept;
 
     // Copies [from, from + out.size()) out.

@@ -16,13 +16,20 @@ struct root::invitation {
     std::shared_ptr<link> leaf;
 };
 
-root::root(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family, tcp::descriptor fd)
-    : endpoint(handle), limits_(std::move(limits)), who_(who), family_(family),
-      session_(std::make_shared<session>(handle, limits_, who)), fd_(std::move(fd)) {
+root::root(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family,
+           tcp::descriptor fd)
+    : endpoint(handle),
+      limits_(std::move(limits)),
+      who_(who),
+      family_(family),
+      session_(std::make_shared<session>(handle, limits_, who)),
+      fd_(std::move(fd)) {
     options_.apply(fd_.get());
 }
 
-int root::fd() const { return acceptor_ ? acceptor_->fd() : fd_.get(); }
+int root::fd() const {
+    return acceptor_ ? acceptor_->fd() : fd_.get();
+}
 
 std::int32_t root::bind(const sockaddr* name, std::uint32_t length) {
     const std::lock_guard hold(mutex_);
@@ -73,6 +80,10 @@ std::int32_t root::join(const jl_join* join) {
         return fd.error();
     }
     options_.apply(fd->get());
+    // The port is chosen by connect, which knows the peer: bind would also hand out one that an earlier connection to the same leaf has not
+    // given back yet.
+    const int late = 1;
+    ::setsockopt(fd->get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
     if (const auto code = tcp::bind(fd->get(), tcp::local_name(this->fd()).with_port(0)); code != 0) {
         return code;
     }
@@ -149,13 +160,17 @@ std::int32_t root::accept(void* request, endpoint* child, const jl_answer* answe
     return session_->admit(static_cast<branch*>(child)->leaf(), std::move(who));
 }
 
-std::int32_t root::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) { return session_->tx(messages, count, done); }
+std::int32_t root::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
+    return session_->tx(messages, count, done);
+}
 
 std::int32_t root::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) {
     return session_->rx(messages, count, done, left);
 }
 
-std::int32_t root::arm(std::uint32_t direction, std::int32_t* code) { return session_->arm(direction, code); }
+std::int32_t root::arm(std::uint32_t direction, std::int32_t* code) {
+    return session_->arm(direction, code);
+}
 
 void root::cancel(std::uint64_t op) {
     std::shared_ptr<joiner> attempt;
@@ -172,7 +187,9 @@ void root::cancel(std::uint64_t op) {
     }
 }
 
-std::int32_t root::shutdown(std::int32_t how) { return session_->shutdown(how); }
+std::int32_t root::shutdown(std::int32_t how) {
+    return session_->shutdown(how);
+}
 
 void root::close(std::uint32_t how) {
     const auto home = session_;
@@ -225,7 +242,8 @@ std::int32_t root::ioctl(std::uint32_t code, const void*, std::uint32_t, void* o
         return store_count(session_->readable_bytes(), out, out_size, bytes);
     }
     // IO-26: loopback is an affair of nonrooted data.
-    return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL : WSAEOPNOTSUPP;
+    return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL
+                                                                                     : WSAEOPNOTSUPP;
 }
 
 std::int32_t root::stats(jl_stats* out) {

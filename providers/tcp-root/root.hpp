@@ -12,11 +12,13 @@
 
 namespace joinleaf::tcp_root {
 
-// A c_root: it listens for leaves that ask, invites leaves that listen, and is the socket for the session's data (AC-28).
+// A c_root: it listens for leaves that ask, invites leaves that listen, and is the socket for the session's
+// data (AC-28).
 class root final : public endpoint {
   public:
     // fd: a fresh TCP socket of the family.
-    root(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family, tcp::descriptor fd);
+    root(jl_handle* handle, std::shared_ptr<const settings> limits, wire::roles who, int family,
+         tcp::descriptor fd);
 
     [[nodiscard]] const std::shared_ptr<session>& home() const noexcept { return session_; }
 
@@ -31,10 +33,11 @@ class root final : public endpoint {
     std::int32_t shutdown(std::int32_t how) override;
     void close(std::uint32_t how) override;
     std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) override;
-    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) override;
+    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value,
+                            std::uint32_t size) override;
     std::int32_t get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) override;
-    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out, std::uint32_t out_size,
-                       std::uint32_t* bytes) override;
+    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                       std::uint32_t out_size, std::uint32_t* bytes) override;
     std::int32_t stats(jl_stats* out) override;
 
   private:
@@ -60,7 +63,8 @@ class root final : public endpoint {
     std::uint64_t join_op_ = 0;
 };
 
-// What the joining end of a handshake gets told; callee data and QoS are those of the answer, if there is one.
+// What the joining end of a handshake gets told; callee data and QoS are those of the answer, if there is
+// one.
 void report_join(jl_handle* handle, std::uint64_t op, std::int32_t code, const greeting_reader* answer);
 
 } // namespace joinleaf::tcp_root

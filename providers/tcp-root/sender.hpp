@@ -10,8 +10,9 @@
 
 namespace joinleaf::tcp_root {
 
-// The sending side of a leaf: frames go from the application's buffers straight to the kernel. Only the rest of a message that the kernel took in
-// part is kept; nothing new is taken before that has gone. Not synchronised.
+// The sending side of a leaf: frames go from the application's buffers straight to the kernel. Only the rest
+// of a message that the kernel took in part is kept; nothing new is taken before that has gone. Not
+// synchronised.
 class sender {
   public:
     void attach(int fd) noexcept { fd_ = fd; }

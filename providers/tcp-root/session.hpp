@@ -19,12 +19,13 @@ namespace joinleaf::tcp_root {
 
 // A session at its root: the log that all leaves read, the leaves, and the queue of what they send.
 //
-// A message is written once, into the log; every leaf has a cursor in it. While the loop has nothing to do for the session, the sender's own
-// thread hands the message to the kernel for every leaf. A sender that comes back faster than that takes leaves the sending to the loop, so
-// that whatever has gathered meanwhile goes out with one call per leaf. The mutex is free during every system call.
+// A message is written once, into the log; every leaf has a cursor in it. While the loop has nothing to do
+// for the session, the sender's own thread hands the message to the kernel for every leaf. A sender that
+// comes back faster than that takes leaves the sending to the loop, so that whatever has gathered meanwhile
+// goes out with one call per leaf. The mutex is free during every system call.
 //
-// Routing: what member M sends goes to every other member N if the data plane is nonrooted, or M is d_root, or N is d_root. The root is
-// itself a member.
+// Routing: what member M sends goes to every other member N if the data plane is nonrooted, or M is d_root,
+// or N is d_root. The root is itself a member.
 class session : public std::enable_shared_from_this<session> {
   public:
     session(jl_handle* root, std::shared_ptr<const settings> limits, wire::roles who);
@@ -34,15 +35,17 @@ class session : public std::enable_shared_from_this<session> {
 
     // ---- the root's socket ----
 
-    // [caller] WSAENOTCONN: no leaf (IO-06). WSAEWOULDBLOCK, WSAEMSGSIZE, WSAESHUTDOWN, WSAEOPNOTSUPP (flags).
+    // [caller] WSAENOTCONN: no leaf (IO-06). WSAEWOULDBLOCK, WSAEMSGSIZE, WSAESHUTDOWN, WSAEOPNOTSUPP
+    // (flags).
     std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done);
     // [caller]
     std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left);
     std::int32_t arm(std::uint32_t direction, std::int32_t* code); // [caller]
     std::int32_t shutdown(std::int32_t how);                       // [caller] WSAENOTCONN: no leaf
-    // [caller] Ends the session for everyone; done runs when nothing of it is left, on the loop, or at once. A second call with JL_CLOSE_ABORT hurries.
+    // [caller] Ends the session for everyone; done runs when nothing of it is left, on the loop, or at once.
+    // A second call with JL_CLOSE_ABORT hurries.
     void close(std::uint32_t how, std::function<void()> done);
-    void fill(jl_stats& out); // [any]
+    void fill(jl_stats& out);                                                                     // [any]
     [[nodiscard]] std::uint64_t readable_bytes() const noexcept { return inbox_.queued_bytes(); } // [any]
     [[nodiscard]] const wire::roles& who() const noexcept { return who_; }
     [[nodiscard]] const std::shared_ptr<const settings>& limits() const noexcept { return limits_; }
@@ -53,16 +56,17 @@ class session : public std::enable_shared_from_this<session> {
         tcp::descriptor fd;
         address peer;
         wire::data_role data = wire::data_role::leaf;
-        bool deaf = false; // takes no data
-        bool mute = false; // sends none
+        bool deaf = false;           // takes no data
+        bool mute = false;           // sends none
         std::vector<std::byte> lead; // what it has to be sent first
     };
 
     // The leaf is being invited from this local address.
     void expect(link& leaf, const address& local);
 
-    // Makes the leaf a member: it gets what is sent from now on. WSAESHUTDOWN: the session is over; WSAECONNRESET: the leaf is gone;
-    // WSA_OPERATION_ABORTED: the root's socket for it was closed meanwhile. [any]
+    // Makes the leaf a member: it gets what is sent from now on. WSAESHUTDOWN: the session is over;
+    // WSAECONNRESET: the leaf is gone; WSA_OPERATION_ABORTED: the root's socket for it was closed meanwhile.
+    // [any]
     std::int32_t admit(const std::shared_ptr<link>& leaf, newcomer who);
 
     // The root closes its socket for a leaf: that leaf is out (LC-02). As close.
@@ -76,7 +80,8 @@ class session : public std::enable_shared_from_this<session> {
     [[nodiscard]] link::phase phase_of(const link& leaf) const;
     [[nodiscard]] address name_of(const link& leaf, bool peer) const;
 
-    // Calls use(fd) for one leaf, or for all, with the descriptor held open. use returns a code; the first that is not 0 counts.
+    // Calls use(fd) for one leaf, or for all, with the descriptor held open. use returns a code; the first
+    // that is not 0 counts.
     std::int32_t with_fd(link& leaf, const std::function<std::int32_t(int)>& use);
     void with_each_fd(const std::function<void(int)>& use);
 
@@ -85,8 +90,9 @@ class session : public std::enable_shared_from_this<session> {
     using lock_type = std::unique_lock<std::mutex>;
     using link_ptr = std::shared_ptr<link>;
 
-    // session.cpp
     [[nodiscard]] jl_loop* loop_locked();
+
+    // session_life.cpp
     void end_leaf_socket(link& leaf, std::int32_t code);
     void begin_leaving(link& leaf);
     void fail(link& leaf, std::int32_t code);
@@ -151,16 +157,16 @@ class session : public std::enable_shared_from_this<session> {
     jl_handle* const name_;    // the same, for loop_of
     jl_loop* loop_ = nullptr;
     std::vector<link_ptr> links_;
-    int walkers_ = 0;      // threads that iterate over links_ with the mutex released in between: nothing is erased
-    std::size_t gone_ = 0; // links that wait for being erased
+    int walkers_ = 0; // threads that iterate over links_ with the mutex released in between: nothing is erased
+    std::size_t gone_ = 0;    // links that wait for being erased
     std::size_t d_roots_ = 0; // members that are d_root
     std::size_t blocked_ = 0; // links that wait for room in their socket
     std::size_t leaving_ = 0;
     std::uint64_t joins_ = 0;
 
-    bool want_out_ = true;       // the host waits for JL_OUT
+    bool want_out_ = true;        // the host waits for JL_OUT
     std::size_t wanted_room_ = 1; // bytes that the sender last found no room for
-    bool full_ = false;          // somebody waits for room in the log
+    bool full_ = false;           // somebody waits for room in the log
     clock::time_point full_since_;
     std::atomic<bool> paused_any_{false};
     bool shut_in_ = false;

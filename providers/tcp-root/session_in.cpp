@@ -61,7 +61,8 @@ void session::read(lock_type& lock, link& leaf) {
         }
         leaf.reader.save();
         if (leaf.is_open() && leaf.reader.is_broken()) {
-            log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: what it sends is no frame", leaf.peer.text()));
+            log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: what it sends is no frame",
+                                                 leaf.peer.text()));
             fail(leaf, WSAECONNABORTED);
         } else if (state == frame_reader::state::end || state == frame_reader::state::error) {
             input_ended(leaf, leaf.reader.error());
@@ -85,7 +86,8 @@ void session::input_ended(link& leaf, int error) {
         // It only shut its sending side; it still receives (LC-14).
         update_watch(leaf);
     } else {
-        // EV-42: a timeout is an abort; an end without goodbye is what remains of a process that died (LC-04).
+        // EV-42: a timeout is an abort; an end without goodbye is what remains of a process that died
+        // (LC-04).
         const bool timed_out = error != 0 && error != ECONNRESET && error != EPIPE;
         fail(leaf, timed_out ? WSAECONNABORTED : WSAECONNRESET);
     }
@@ -99,9 +101,7 @@ bool session::deliver(link& leaf, const frame_reader::item& item) {
             return deliver_message(leaf, item.payload);
         }
         break;
-    case wire::frame_kind::quiet:
-        leaf.out.deafen(log_.head());
-        return true;
+    case wire::frame_kind::quiet: leaf.out.deafen(log_.head()); return true;
     case wire::frame_kind::end:
         if (item.head.is_leaving()) {
             depart(leaf);
@@ -111,7 +111,8 @@ bool session::deliver(link& leaf, const frame_reader::item& item) {
         end_leaf_socket(leaf, 0);
         return true;
     }
-    log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: it sends what it has no right to", leaf.peer.text()));
+    log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: it sends what it has no right to",
+                                         leaf.peer.text()));
     fail(leaf, WSAECONNABORTED);
     return false;
 }

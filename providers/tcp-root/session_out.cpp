@@ -33,7 +33,9 @@ std::int32_t session::check(const jl_msg& message) const noexcept {
         return WSAEOPNOTSUPP;
     }
     const std::size_t size = total(parts_of(message));
-    return size > wire::message_max ? WSAEMSGSIZE : fits(log_.written(), wire::frame_size + size) ? 0 : WSAEWOULDBLOCK;
+    return size > wire::message_max                        ? WSAEMSGSIZE
+           : fits(log_.written(), wire::frame_size + size) ? 0
+                                                           : WSAEWOULDBLOCK;
 }
 
 // A message of any legal size finds room in an empty log.
@@ -134,7 +136,8 @@ void session::exclude(const link* source, std::uint64_t from, std::uint64_t to) 
     }
 }
 
-// A sender that spends less time outside than its flushing takes is faster than the leaves can be served one message at a time.
+// A sender that spends less time outside than its flushing takes is faster than the leaves can be served one
+// message at a time.
 void session::kick(lock_type& lock, clock::time_point begun) {
     if (engaged_ || (blocked_ != 0 && blocked_ == links_.size())) {
         return;
@@ -195,8 +198,7 @@ void session::flush_link(lock_type& lock, link& leaf) {
     }
     leaf.sending = true;
     ++leaf.users;
-    while (leaf.is_open() && send_some(lock, leaf)) {
-    }
+    while (leaf.is_open() && send_some(lock, leaf)) {}
     leaf.sending = false;
     if (leaf.is_open()) {
         after_flush(leaf);
@@ -238,7 +240,8 @@ bool session::send_some(lock_type& lock, link& leaf) {
 
 void session::after_flush(link& leaf) {
     if (leaf.broken != 0) {
-        // It may have said goodbye, or sent messages, before it went: the reader comes to the end of that and then lets it go.
+        // It may have said goodbye, or sent messages, before it went: the reader comes to the end of that and
+        // then lets it go.
         leaf.out.deafen(log_.tail());
         if (leaf.input_over) {
             fail(leaf, WSAECONNRESET);

@@ -22,24 +22,29 @@ constexpr std::int64_t kib = 1024;
 constexpr std::int64_t gib = kib * kib * kib;
 
 constexpr std::array<jl_option, row_count> rows{{
-    {sizeof(jl_option), JL_OPTION_DURATION, "join_timeout", "10s",
-     "How long a join may take, the time in the peer's queue of waiting requests included; then WSAETIMEDOUT.", nullptr,
-     10 * millisecond, 24 * hour},
+    {sizeof(jl_option), JL_OPTION_DURATION, "join_timeout",
+     "10s", "How long a join may take, the time in the peer's queue of waiting requests included; then WSAETIMEDOUT.",
+     nullptr, 10 * millisecond, 24 * hour},
     {sizeof(jl_option), JL_OPTION_DURATION, "handshake_timeout", "5s",
-     "How long a TCP peer may stay silent before it is taken for a foreign one: a listener drops it, a joiner gets WSAECONNREFUSED.",
+     "How long a TCP peer may stay silent before it is taken for a foreign one: a listener drops it, a "
+     "joiner gets WSAECONNREFUSED.",
      nullptr, 10 * millisecond, hour},
     {sizeof(jl_option), JL_OPTION_DURATION, "leaf_timeout", "10s",
-     "How long a leaf may take nothing while it holds the whole session up, or while a closed socket still has data for it, before it "
+     "How long a leaf may take nothing while it holds the whole session up, or while a closed socket still "
+     "has data for it, before it "
      "is dropped.",
      nullptr, 10 * millisecond, 24 * hour},
     {sizeof(jl_option), JL_OPTION_INTEGER, "handshake_limit", "1024",
-     "How many connections of one listener may be in the handshake; beyond it the oldest that has said nothing complete is dropped.",
+     "How many connections of one listener may be in the handshake; beyond it the oldest that has said "
+     "nothing complete is dropped.",
      nullptr, 1, 1'000'000},
     {sizeof(jl_option), JL_OPTION_SIZE, "send_buffer", "8MiB",
-     "Bytes of the session's log, which every leaf reads at its own pace; when the slowest leaf is that far behind, sends wait.", nullptr,
-     64 * kib, gib},
+     "Bytes of the session's log, which every leaf reads at its own pace; when the slowest leaf is that far "
+     "behind, sends wait.",
+     nullptr, 64 * kib, gib},
     {sizeof(jl_option), JL_OPTION_SIZE, "recv_buffer", "4MiB",
-     "Bytes of messages from leaves that wait for the root's application before the leaves are held back.", nullptr, 64 * kib, gib},
+     "Bytes of messages from leaves that wait for the root's application before the leaves are held back.",
+     nullptr, 64 * kib, gib},
 }};
 
 constexpr auto pointers = [] {
@@ -52,7 +57,9 @@ constexpr auto pointers = [] {
 
 } // namespace
 
-std::span<const jl_option* const> option_table() noexcept { return pointers; }
+std::span<const jl_option* const> option_table() noexcept {
+    return pointers;
+}
 
 settings read_settings(const jl_create& create) {
     const provider::options values(create);

@@ -13,16 +13,18 @@
 namespace joinleaf::tcp_root {
 namespace {
 
-// Options that make sense for every connection of a session and hold no pointer, so that their bytes can be kept.
+// Options that make sense for every connection of a session and hold no pointer, so that their bytes can be
+// kept.
 bool is_settable(int level, int name) noexcept {
     switch (level) {
     case SOL_SOCKET:
-        return name == SO_SNDBUF || name == SO_RCVBUF || name == SO_KEEPALIVE || name == SO_REUSEADDR || name == SO_PRIORITY ||
-               name == SO_MARK || name == SO_BINDTODEVICE || name == SO_DONTROUTE || name == SO_BUSY_POLL ||
-               name == SO_MAX_PACING_RATE;
+        return name == SO_SNDBUF || name == SO_RCVBUF || name == SO_KEEPALIVE || name == SO_REUSEADDR ||
+               name == SO_PRIORITY || name == SO_MARK || name == SO_BINDTODEVICE || name == SO_DONTROUTE ||
+               name == SO_BUSY_POLL || name == SO_MAX_PACING_RATE;
     case IPPROTO_TCP:
         return name == TCP_NODELAY || name == TCP_KEEPIDLE || name == TCP_KEEPINTVL || name == TCP_KEEPCNT ||
-               name == TCP_USER_TIMEOUT || name == TCP_CONGESTION || name == TCP_MAXSEG || name == TCP_NOTSENT_LOWAT;
+               name == TCP_USER_TIMEOUT || name == TCP_CONGESTION || name == TCP_MAXSEG ||
+               name == TCP_NOTSENT_LOWAT;
     case IPPROTO_IP: return name == IP_TOS || name == IP_TTL;
     case IPPROTO_IPV6: return name == IPV6_TCLASS || name == IPV6_UNICAST_HOPS || name == IPV6_V6ONLY;
     default: return false;
@@ -56,7 +58,8 @@ std::int32_t socket_options::set(int fd, int level, int name, const void* value,
     return 0;
 }
 
-std::int32_t socket_options::set_once(int fd, int level, int name, const void* value, std::uint32_t size) noexcept {
+std::int32_t socket_options::set_once(int fd, int level, int name, const void* value,
+                                      std::uint32_t size) noexcept {
     if (!is_settable(level, name)) {
         return WSAENOPROTOOPT;
     }

@@ -9,18 +9,19 @@
 
 namespace joinleaf::tcp_root {
 
-// The setsockopt calls of an application on a multipoint socket, kept for descriptors that come later: a session's connections, the next
-// attempt of a join, inherited sockets (JL-71). Safe from any thread.
+// The setsockopt calls of an application on a multipoint socket, kept for descriptors that come later: a
+// session's connections, the next attempt of a join, inherited sockets (JL-71). Safe from any thread.
 class socket_options {
   public:
-    // TCP_NODELAY is on from the start: a message is handed to the network whole, so that waiting for more can only delay it.
+    // TCP_NODELAY is on from the start: a message is handed to the network whole, so that waiting for more
+    // can only delay it.
     socket_options();
 
     // Keeps the values of the parent instead.
     void inherit(const socket_options& parent);
 
-    // Sets it on fd, and keeps it if the kernel takes it. Errors: WSAENOPROTOOPT for options that do not concern every connection of a
-    // session, WSAEINVAL, the kernel's.
+    // Sets it on fd, and keeps it if the kernel takes it. Errors: WSAENOPROTOOPT for options that do not
+    // concern every connection of a session, WSAEINVAL, the kernel's.
     std::int32_t set(int fd, int level, int name, const void* value, std::uint32_t size);
 
     // Sets everything kept on a new descriptor.

@@ -18,8 +18,8 @@ constexpr std::chrono::milliseconds linger_tick{10};
 
 // Errors of connect that the network or the peer decided; they come as the outcome (JL-60 for connect).
 bool is_outcome(int error) noexcept {
-    return error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH || error == ETIMEDOUT || error == ENETDOWN ||
-           error == ECONNRESET;
+    return error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH || error == ETIMEDOUT ||
+           error == ENETDOWN || error == ECONNRESET;
 }
 
 } // namespace
@@ -33,7 +33,9 @@ void stream::mark_connected() {
     connected_ = true;
 }
 
-std::int32_t stream::bind(const sockaddr* name, std::uint32_t length) { return tcp::bind(fd_, address::of(name, length)); }
+std::int32_t stream::bind(const sockaddr* name, std::uint32_t length) {
+    return tcp::bind(fd_, address::of(name, length));
+}
 
 std::int32_t stream::listen(std::int32_t backlog) {
     const std::lock_guard hold(mutex_);
@@ -128,7 +130,8 @@ std::int32_t stream::accept(void* which, endpoint* child, const jl_answer*) {
     if (found == requests_.end()) {
         return WSAEINVAL;
     }
-    // A connection that nobody claimed is refused; TCP has connected long ago, so a reset is all that can be said.
+    // A connection that nobody claimed is refused; TCP has connected long ago, so a reset is all that can be
+    // said.
     if (child == nullptr) {
         tcp::abort(std::move(found->fd));
     }

@@ -17,8 +17,8 @@
 
 namespace joinleaf::tcp_root {
 
-// An ordinary TCP socket. The SOCKET is the kernel's own descriptor, so that nearly everything is the kernel's doing; only a connect in progress and a
-// close with unsent data involve the loop.
+// An ordinary TCP socket. The SOCKET is the kernel's own descriptor, so that nearly everything is the
+// kernel's doing; only a connect in progress and a close with unsent data involve the loop.
 class stream final : public endpoint {
   public:
     // The descriptor belongs to the runtime and outlives this object.
@@ -39,10 +39,11 @@ class stream final : public endpoint {
     std::int32_t shutdown(std::int32_t how) override;
     void close(std::uint32_t how) override;
     std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) override;
-    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) override;
+    std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value,
+                            std::uint32_t size) override;
     std::int32_t get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) override;
-    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out, std::uint32_t out_size,
-                       std::uint32_t* bytes) override;
+    std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                       std::uint32_t out_size, std::uint32_t* bytes) override;
     std::int32_t stats(jl_stats* out) override;
 
   private:

@@ -29,7 +29,8 @@ bool is_shortage(int error) noexcept {
 // EV-42: a reset is a reset, a network that is down says so, everything else ended the connection from here.
 std::int32_t end_code(int error) noexcept {
     switch (error) {
-    case ECONNRESET: case EPIPE: return WSAECONNRESET;
+    case ECONNRESET:
+    case EPIPE: return WSAECONNRESET;
     case ENETDOWN: return WSAENETDOWN;
     default: return WSAECONNABORTED;
     }
@@ -47,8 +48,10 @@ std::int32_t stream::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* do
         if (offered != 0 && ((messages[offered].flags & JL_MSG_OOB) != 0 || urgent)) {
             break;
         }
-        const auto more = parts_of(messages[offered]).first(std::min<std::size_t>(messages[offered].iov_count, parts.size() - used));
-        used = static_cast<std::size_t>(std::ranges::copy(more, parts.begin() + static_cast<std::ptrdiff_t>(used)).out - parts.begin());
+        const auto more = parts_of(messages[offered])
+                              .first(std::min<std::size_t>(messages[offered].iov_count, parts.size() - used));
+        used = static_cast<std::size_t>(
+            std::ranges::copy(more, parts.begin() + static_cast<std::ptrdiff_t>(used)).out - parts.begin());
     }
     msghdr message{};
     message.msg_iov = parts.data();
@@ -155,7 +158,9 @@ std::int32_t stream::arm_in(std::int32_t* code) {
     return JL_ENDED;
 }
 
-std::int32_t stream::arm_out() const { return connected_ && is_ready(fd_, POLLOUT) ? JL_READY : JL_ARMED; }
+std::int32_t stream::arm_out() const {
+    return connected_ && is_ready(fd_, POLLOUT) ? JL_READY : JL_ARMED;
+}
 
 std::int32_t stream::arm_accept() {
     for (;;) {

@@ -18,7 +18,8 @@ bool get_flag(int fd, int level, int name) noexcept {
     return ::getsockopt(fd, level, name, &value, &size) == 0 && value != 0;
 }
 
-// SO_REUSEADDR on both ends passes over connections that are closed; live sockets do not carry it unless the application asked for it.
+// SO_REUSEADDR on both ends passes over connections that are closed; live sockets do not carry it unless the
+// application asked for it.
 std::int32_t bind_over_the_closed(int fd, const address& name) noexcept {
     set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true);
     const int outcome = ::bind(fd, name.raw(), name.size) == 0 ? 0 : errno;
@@ -64,7 +65,9 @@ std::int32_t listen(int fd, int backlog) noexcept {
     return jl_wsa_error(outcome);
 }
 
-void retire(int fd) noexcept { set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true); }
+void retire(int fd) noexcept {
+    set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true);
+}
 
 address local_name(int fd) noexcept {
     address out;
@@ -101,7 +104,8 @@ std::int32_t set_flag(int fd, int level, int name, bool value) noexcept {
 std::int32_t take_error(int fd) noexcept {
     int error = 0;
     socklen_t size = sizeof error;
-    return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? jl_wsa_error(error) : jl_wsa_error(errno);
+    return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? jl_wsa_error(error)
+                                                                      : jl_wsa_error(errno);
 }
 
 int unsent(int fd) noexcept {

@@ -15,12 +15,12 @@ namespace joinleaf::tcp_root::tcp {
 
 using provider::descriptor;
 
-// A nonblocking socket. IPv6 sockets serve IPv6 only, as on Windows, until IPV6_V6ONLY is cleared. Errors: WSAEMFILE, WSAENOBUFS,
-// WSAEAFNOSUPPORT.
+// A nonblocking socket. IPv6 sockets serve IPv6 only, as on Windows, until IPV6_V6ONLY is cleared. Errors:
+// WSAEMFILE, WSAENOBUFS, WSAEAFNOSUPPORT.
 tl::expected<descriptor, std::int32_t> make(int family);
 
-// Binds. An address that only closed connections still hold (TIME_WAIT) counts as free, as on Windows: `retire` marks those. Errors:
-// WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEACCES.
+// Binds. An address that only closed connections still hold (TIME_WAIT) counts as free, as on Windows:
+// `retire` marks those. Errors: WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEACCES.
 std::int32_t bind(int fd, const address& name) noexcept;
 
 // Listens; as bind it passes over closed connections on the same address.
@@ -32,7 +32,8 @@ void retire(int fd) noexcept;
 address local_name(int fd) noexcept;
 address peer_name(int fd) noexcept;
 
-// Ends a connection or an attempt at once, with a reset where a peer is there; the descriptor keeps its local address and can connect again.
+// Ends a connection or an attempt at once, with a reset where a peer is there; the descriptor keeps its local
+// address and can connect again.
 void dissolve(int fd) noexcept;
 
 // Closes with a reset.

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::uint8_t flag_qos = 1;
 
-void put8(std::span<std::byte> bytes, std::size_t at, std::uint8_t value) noexcept { bytes[at] = std::byte{value}; }
+void put8(std::span<std::byte> bytes, std::size_t at, std::uint8_t value) noexcept {
+    bytes[at] = std::byte{value};
+}
 
 void put32(std::span<std::byte> bytes, std::size_t at, std::uint32_t value) noexcept {
     const std::uint32_t ordered = htonl(value);
@@ -26,7 +28,9 @@ std::uint32_t get32(std::span<const std::byte> bytes, std::size_t at) noexcept {
     return ntohl(ordered);
 }
 
-bool is_one_of(std::uint8_t value, std::uint8_t last) noexcept { return value >= 1 && value <= last; }
+bool is_one_of(std::uint8_t value, std::uint8_t last) noexcept {
+    return value >= 1 && value <= last;
+}
 
 bool roles_are_known(std::span<const std::byte> bytes) noexcept {
     return is_one_of(get8(bytes, 12), 2) && is_one_of(get8(bytes, 13), 2) && is_one_of(get8(bytes, 14), 2);
@@ -44,7 +48,8 @@ bool sizes_agree(std::span<const std::byte> bytes) noexcept {
 
 bool tail_is_known(std::span<const std::byte> bytes) noexcept {
     const auto zero = [](std::byte b) { return b == std::byte{0}; };
-    return get8(bytes, 28) <= static_cast<std::uint8_t>(reason::malformed) && std::ranges::all_of(bytes.subspan(29, 3), zero);
+    return get8(bytes, 28) <= static_cast<std::uint8_t>(reason::malformed) &&
+           std::ranges::all_of(bytes.subspan(29, 3), zero);
 }
 
 // Only an answer carries a code, and only one that refuses a reason; a wait notice carries nothing at all.
@@ -62,13 +67,14 @@ bool fits_its_kind(std::span<const std::byte> bytes) noexcept {
 
 bool is_well_formed(std::span<const std::byte> bytes) noexcept {
     return is_one_of(get8(bytes, 6), 3) && (get8(bytes, 7) & ~flag_qos) == 0 && roles_are_known(bytes) &&
-           direction_is_known(get8(bytes, 15)) && sizes_agree(bytes) && tail_is_known(bytes) && fits_its_kind(bytes);
+           direction_is_known(get8(bytes, 15)) && sizes_agree(bytes) && tail_is_known(bytes) &&
+           fits_its_kind(bytes);
 }
 
 void put_flowspec(std::span<std::byte> bytes, const FLOWSPEC& flow) noexcept {
-    const std::array<std::uint32_t, 8> words{flow.TokenRate,      flow.TokenBucketSize, flow.PeakBandwidth, flow.Latency,
-                                             flow.DelayVariation, flow.ServiceType,     flow.MaxSduSize,
-                                             flow.MinimumPolicedSize};
+    const std::array<std::uint32_t, 8> words{flow.TokenRate,  flow.TokenBucketSize,   flow.PeakBandwidth,
+                                             flow.Latency,    flow.DelayVariation,    flow.ServiceType,
+                                             flow.MaxSduSize, flow.MinimumPolicedSize};
     for (std::size_t i = 0; i < words.size(); ++i) {
         put32(bytes, 4 * i, words[i]);
     }
@@ -105,7 +111,8 @@ const char* text(reason why) noexcept {
     case reason::backlog: return "its queue of waiting requests is full (listen's backlog)";
     case reason::closing: return "its listening socket was closed";
     case reason::version: return "it speaks no version of the protocol that is known here";
-    case reason::role: return "it has the same role in the control plane: a root invites leaves, a leaf asks a root";
+    case reason::role:
+        return "it has the same role in the control plane: a root invites leaves, a leaf asks a root";
     case reason::plane: return "its session has the other data plane (rooted against relayed)";
     case reason::malformed: return "it found the greeting malformed";
     }
@@ -217,7 +224,8 @@ std::array<std::byte, source_size> encode_source(const sockaddr* address) noexce
     return out;
 }
 
-std::uint32_t decode_source(std::span<const std::byte, source_size> bytes, sockaddr* out, std::uint32_t room) noexcept {
+std::uint32_t decode_source(std::span<const std::byte, source_size> bytes, sockaddr* out,
+                            std::uint32_t room) noexcept {
     if (get8(bytes, 0) == 4 && room >= sizeof(sockaddr_in)) {
         sockaddr_in in{};
         in.sin_family = AF_INET;

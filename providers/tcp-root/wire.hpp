@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bytes of tcp-root on a TCP connection, as WIRE.md describes them: a greeting in each direction, then frames. Pure: no socket, no
-// allocation, no state; every function is safe from any thread.
+// The bytes of tcp-root on a TCP connection, as WIRE.md describes them: a greeting in each direction, then
+// frames. Pure: no socket, no allocation, no state; every function is safe from any thread.
 #pragma once
 
 #include "joinleaf/provider.h"
@@ -63,9 +63,9 @@ struct greeting {
     std::uint32_t direction = JL_BOTH; // JL_*_ONLY or JL_BOTH, of the socket that joins
     std::int32_t code = 0;             // answer: 0 or the Winsock code that the joiner completes with
     reason why = reason::none;
-    std::uint32_t callee_room = 0;     // hello: bytes of callee data that the joiner takes (JL-84)
-    std::uint32_t data_size = 0;       // bytes of caller data (hello) or callee data (answer) that follow
-    bool has_qos = false;              // 64 bytes of QoS follow the data
+    std::uint32_t callee_room = 0; // hello: bytes of callee data that the joiner takes (JL-84)
+    std::uint32_t data_size = 0;   // bytes of caller data (hello) or callee data (answer) that follow
+    bool has_qos = false;          // 64 bytes of QoS follow the data
 
     // Bytes behind the fixed part.
     [[nodiscard]] std::size_t rest() const noexcept { return data_size + (has_qos ? qos_size : 0); }
@@ -98,8 +98,9 @@ QOS decode_qos(std::span<const std::byte, qos_size> bytes) noexcept;
 
 // ---- frames, after the greetings ----
 
-inline constexpr std::size_t frame_size = 8;   // bytes before a frame's payload
-inline constexpr std::size_t source_size = 20; // a source address in front of a message that the root passes on
+inline constexpr std::size_t frame_size = 8; // bytes before a frame's payload
+inline constexpr std::size_t source_size =
+    20; // a source address in front of a message that the root passes on
 inline constexpr std::uint32_t message_max = 16u << 20;
 
 enum class frame_kind : std::uint8_t {
@@ -108,8 +109,9 @@ enum class frame_kind : std::uint8_t {
     quiet = 3, // the sender of this frame wants no more messages
 };
 
-inline constexpr std::uint8_t flag_source = 1;  // message: a source address comes before the data
-inline constexpr std::uint8_t flag_leaving = 1; // end: the sender has left the session, not only shut its sending side
+inline constexpr std::uint8_t flag_source = 1; // message: a source address comes before the data
+inline constexpr std::uint8_t flag_leaving =
+    1; // end: the sender has left the session, not only shut its sending side
 
 struct frame {
     frame_kind what = frame_kind::message;
@@ -119,7 +121,9 @@ struct frame {
     [[nodiscard]] bool has_source() const noexcept {
         return what == frame_kind::message && (flags & flag_source) != 0;
     }
-    [[nodiscard]] bool is_leaving() const noexcept { return what == frame_kind::end && (flags & flag_leaving) != 0; }
+    [[nodiscard]] bool is_leaving() const noexcept {
+        return what == frame_kind::end && (flags & flag_leaving) != 0;
+    }
 };
 
 using frame_bytes = std::array<std::byte, frame_size>;
@@ -129,10 +133,12 @@ frame_bytes encode(const frame& what) noexcept;
 // Nothing: the eight bytes are no frame.
 std::optional<frame> decode_frame(std::span<const std::byte, frame_size> bytes) noexcept;
 
-// The address of a message's first sender. Only AF_INET and AF_INET6 travel; anything else becomes an empty one.
+// The address of a message's first sender. Only AF_INET and AF_INET6 travel; anything else becomes an empty
+// one.
 std::array<std::byte, source_size> encode_source(const sockaddr* address) noexcept;
 
 // Writes the address into room bytes at out; the length, 0 when there is none or no room for it.
-std::uint32_t decode_source(std::span<const std::byte, source_size> bytes, sockaddr* out, std::uint32_t room) noexcept;
+std::uint32_t decode_source(std::span<const std::byte, source_size> bytes, sockaddr* out,
+                            std::uint32_t room) noexcept;
 
 } // namespace joinleaf::tcp_root::wire

@@ -66,6 +66,19 @@ void append_folders(std::vector<search_folder>& folders, std::string_view list, 
     }
 }
 
+// Where the package lies now, which need not be where it was built for (`cmake --install --prefix`, a moved prefix).
+void append_own_folder(std::vector<search_folder>& folders) {
+    Dl_info self{};
+    std::error_code error;
+    if (::dladdr(reinterpret_cast<const void*>(&search_folders), &self) == 0 || self.dli_fname == nullptr) {
+        return;
+    }
+    const auto image = fs::weakly_canonical(self.dli_fname, error);
+    if (!error) {
+        folders.push_back({(image.parent_path() / "joinleaf").string(), "beside libjoinleaf.so"});
+    }
+}
+
 tl::expected<std::string, refusal> canonical_path(const fs::path& path) {
     std::error_code error;
     const auto canonical = fs::canonical(path, error);
@@ -151,6 +164,7 @@ std::vector<search_folder> search_folders() {
     if (const char* list = ::secure_getenv("JOINLEAF_PROVIDER_PATH")) {
         append_folders(folders, list, "JOINLEAF_PROVIDER_PATH");
     }
+    append_own_folder(folders);
     append_folders(folders, JOINLEAF_DEFAULT_PROVIDER_PATH, "built in");
     return folders;
 }

@@ -30,6 +30,9 @@ bool socket_object::sending_now() const noexcept {
 }
 
 std::int32_t socket_object::send_gate_now() const noexcept {
+    if (broken_ != 0) {
+        return broken_;
+    }
     if (sent_end_) {
         return WSAESHUTDOWN;
     }
@@ -49,6 +52,9 @@ std::int32_t socket_object::send_gate_now() const noexcept {
 }
 
 std::int32_t socket_object::receive_gate_now() const noexcept {
+    if (broken_ != 0) {
+        return broken_;
+    }
     if (received_end_) {
         return WSAESHUTDOWN;
     }
@@ -70,6 +76,17 @@ std::int32_t socket_object::receive_gate_now() const noexcept {
 void socket_object::update_gates() {
     send_gate_.store(send_gate_now(), std::memory_order_release);
     receive_gate_.store(receive_gate_now(), std::memory_order_release);
+}
+
+// A connection that was reset in one direction is gone in the other as well, whatever the kernel still takes.
+void socket_object::note_loss(std::int32_t code) {
+    const bool lost = code == WSAECONNRESET || code == WSAECONNABORTED || code == WSAENETRESET;
+    if (!lost || connectionless() || role_ == role::root) {
+        return;
+    }
+    const std::lock_guard hold(lock_);
+    broken_ = code;
+    update_gates();
 }
 
 void socket_object::establish() {
@@ -188,6 +205,8 @@ void socket_object::pump_in(std::uint32_t left) {
     } else if (!end_told_ && !connectionless()) {
         end_told_ = true;
         record(FD_CLOSE, code);
+        broken_ = role_ == role::root ? 0 : code;
+        update_gates();
     }
 }
 

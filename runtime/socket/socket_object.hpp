@@ -199,6 +199,7 @@ class socket_object {
     void wait_until_closed(std::chrono::seconds limit);
     void cut_off();
     void mark_bound();
+    void note_loss(std::int32_t code);
 
     result<std::uint64_t> begin_operation(const join_arguments& arguments, bool is_join, socket_object* child);
     std::int32_t launch(const join_arguments& arguments, std::uint64_t op, socket_object* child);
@@ -293,6 +294,7 @@ class socket_object {
     bool received_end_ = false;
     bool has_had_leaf_ = false;
     bool end_told_ = false;
+    std::int32_t broken_ = 0; // why the connection is lost; every data call answers it (LC-07)
     bool provider_closed_ = false;
     std::thread::id cutting_; // runs the provider's second, hard close
     std::condition_variable cut_over_;

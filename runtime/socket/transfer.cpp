@@ -101,6 +101,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
             return done;
         }
         if (code != WSAEWOULDBLOCK || dont_wait || nonblocking()) {
+            note_loss(code);
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {

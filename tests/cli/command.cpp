@@ -39,13 +39,15 @@ std::vector<std::string> environment_of(const command::environment& more) {
     }
     std::vector<std::string> lines;
     for (const auto& [name, value] : all) {
-        lines.push_back(name + "=" + value);
+        lines.push_back(name);
+        lines.back().append("=").append(value);
     }
     return lines;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (auto& text : texts) {
         all.push_back(text.data());
     }

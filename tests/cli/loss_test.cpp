@@ -47,9 +47,9 @@ class group_member {
         : group_(group), fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         const int on = 1;
         ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        ::bind(fd_, group_.get(), static_cast<socklen_t>(group_.length));
+        EXPECT_EQ(::bind(fd_, group_.get(), static_cast<socklen_t>(group_.length)), 0);
         ip_mreqn membership{group_.four().sin_addr, {}, static_cast<int>(if_nametoindex("lo"))};
-        ::setsockopt(fd_, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership);
+        EXPECT_EQ(::setsockopt(fd_, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership), 0);
         ::setsockopt(fd_, IPPROTO_IP, IP_MULTICAST_IF, &membership, sizeof membership);
     }
     group_member(const group_member&) = delete;

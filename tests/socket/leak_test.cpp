@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <malloc.h>
 
+#include <algorithm>
+
 namespace joinleaf::test {
 namespace {
 
@@ -20,23 +22,36 @@ std::size_t entries_of(const char* path) {
     return count;
 }
 
+// What the open descriptors are, for the message of a test that finds too many.
+std::string descriptor_list() {
+    std::string list;
+    for (int fd = 0; fd < 1024; ++fd) {
+        char target[128] = "";
+        const auto link = "/proc/self/fd/" + std::to_string(fd);
+        if (::readlink(link.c_str(), target, sizeof target - 1) > 0) {
+            list += "\n  " + std::to_string(fd) + " " + target;
+        }
+    }
+    return list;
+}
+
 struct footprint {
     std::size_t descriptors = entries_of("/proc/self/fd");
     std::size_t threads = entries_of("/proc/self/task");
+    std::string list = descriptor_list();
 };
 
 std::ostream& operator<<(std::ostream& out, const footprint& what) {
-    return out << what.descriptors << " descriptors, " << what.threads << " threads";
+    return out << what.descriptors << " descriptors, " << what.threads << " threads:" << what.list << "\n";
 }
 
 // Closing may finish on a reactor thread; it has a deadline.
 ::testing::AssertionResult is_back_at(const footprint& before) {
     const bool back = eventually([&] {
-        const footprint now;
-        return now.descriptors <= before.descriptors && now.threads <= before.threads;
+        return entries_of("/proc/self/fd") <= before.descriptors && entries_of("/proc/self/task") <= before.threads;
     });
     return (back ? ::testing::AssertionSuccess() : ::testing::AssertionFailure())
-           << "before: " << before << "; now: " << footprint();
+           << "before: " << before << "now: " << footprint();
 }
 
 constexpr int rounds = 1000;
@@ -46,17 +61,23 @@ class Leak : public session_test {
     // Joins in this thread alone, so that only the library's threads count.
     member join_nonblocking(SOCKET root, SOCKET door) {
         member made;
-        if (built() == way::invite) {
-            made.branch = owned_socket(plain_join(root, local_name(door)));
-            made.leaf = admit(door);
-        } else {
+        if (built() == way::ask) {
             made.leaf = make_leaf();
-            EXPECT_TRUE(set_nonblocking(made.leaf.get()));
-            EXPECT_TRUE(worked(plain_join(made.leaf.get(), local_name(root))));
-            made.branch = admit(root);
         }
-        const SOCKET joined = built() == way::invite ? made.branch.get() : made.leaf.get();
-        EXPECT_TRUE(eventually([&] { return peer_name(joined).port() != 0; }));
+        const SOCKET joiner = built() == way::invite ? root : made.leaf.get();
+        const SOCKET listener = built() == way::invite ? door : root;
+        const event_watch watch(joiner, FD_CONNECT);
+        const SOCKET started = plain_join(joiner, local_name(listener));
+        EXPECT_TRUE(worked(started));
+        auto accepted = admit(listener);
+        EXPECT_EQ(0, watch.code(FD_CONNECT));
+        EXPECT_TRUE(worked(WSAEventSelect(joiner, nullptr, 0)));
+        if (built() == way::invite) {
+            made.branch = owned_socket(started);
+            made.leaf = std::move(accepted);
+        } else {
+            made.branch = std::move(accepted);
+        }
         return made;
     }
 };

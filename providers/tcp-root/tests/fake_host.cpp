@@ -71,7 +71,8 @@ jl_loop& loop() {
 }
 
 std::uint32_t to_epoll(std::uint32_t conditions) {
-    return ((conditions & JL_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) | ((conditions & JL_OUT) != 0 ? EPOLLOUT : 0u);
+    return ((conditions & JL_IN) != 0 ? EPOLLIN | EPOLLRDHUP : 0u) |
+           ((conditions & JL_OUT) != 0 ? EPOLLOUT : 0u);
 }
 
 std::string text_of(const void* data, std::uint32_t size) {
@@ -138,10 +139,8 @@ void jl_loop::serve() {
         const bool out = trouble || (event.events & EPOLLOUT) != 0;
         which->call(which->context, (in ? JL_IN : 0) | (out ? JL_OUT : 0));
     }
-    while (run_one_timer()) {
-    }
-    while (run_one_task()) {
-    }
+    while (run_one_timer()) {}
+    while (run_one_task()) {}
     const std::lock_guard hold(mutex);
     buried.clear();
 }
@@ -165,7 +164,8 @@ bool jl_loop::run_one_timer() {
     {
         const std::lock_guard hold(mutex);
         const auto now = clock_type::now();
-        const auto found = std::ranges::find_if(timers, [&](const jl_timer* t) { return t->armed && t->due <= now; });
+        const auto found =
+            std::ranges::find_if(timers, [&](const jl_timer* t) { return t->armed && t->due <= now; });
         if (found == timers.end()) {
             return false;
         }
@@ -179,7 +179,8 @@ bool jl_loop::run_one_timer() {
 namespace {
 
 void complete(jl_handle* handle, std::uint64_t op, const jl_outcome* outcome) {
-    seen_outcome seen{outcome->code, text_of(outcome->callee_data, outcome->callee_len), outcome->qos != nullptr, {}, {}};
+    seen_outcome seen{
+        outcome->code, text_of(outcome->callee_data, outcome->callee_len), outcome->qos != nullptr, {}, {}};
     if (outcome->qos != nullptr) {
         seen.qos = *outcome->qos;
     }
@@ -238,7 +239,8 @@ std::int32_t expose(jl_handle* handle, std::int32_t fd, std::uint32_t conditions
     return 0;
 }
 
-jl_watch* watch(jl_loop* where, std::int32_t fd, std::uint32_t conditions, jl_watch_callback call, void* context) {
+jl_watch* watch(jl_loop* where, std::int32_t fd, std::uint32_t conditions, jl_watch_callback call,
+                void* context) {
     auto made = std::make_unique<jl_watch>(jl_watch{fd, call, context});
     epoll_event event{};
     event.events = to_epoll(conditions);
@@ -303,8 +305,8 @@ void unwatch(jl_watch* which, jl_callback done, void* context) {
 }
 
 jl_timer* make_timer(jl_loop* where, std::uint64_t after, jl_callback call, void* context) {
-    auto* const made =
-        new jl_timer{call, context, clock_type::now() + std::chrono::nanoseconds(static_cast<std::int64_t>(after)), true};
+    auto* const made = new jl_timer{
+        call, context, clock_type::now() + std::chrono::nanoseconds(static_cast<std::int64_t>(after)), true};
     {
         const std::lock_guard hold(where->mutex);
         where->timers.insert(made);
@@ -342,7 +344,9 @@ void write_log(std::uint32_t, const char* text) {
     log_changed.notify_all();
 }
 
-void explain(const char* sentence) { last_sentence = sentence; }
+void explain(const char* sentence) {
+    last_sentence = sentence;
+}
 
 } // namespace
 
@@ -398,7 +402,8 @@ std::vector<std::string> fake_host::take_log() {
 bool fake_host::wait_for_log(const std::string& part) {
     std::unique_lock lock(log_mutex);
     return log_changed.wait_for(lock, deadline, [&] {
-        return std::ranges::any_of(log_lines, [&](const std::string& line) { return line.find(part) != std::string::npos; });
+        return std::ranges::any_of(
+            log_lines, [&](const std::string& line) { return line.find(part) != std::string::npos; });
     });
 }
 

@@ -25,8 +25,10 @@ TEST_P(Handshake, JL_80_JL_81_LeafAsks_CallerAndCalleeDataTravel) {
     const seen_outcome outcome = leaf.outcome();
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.callee_data, "come in");
-    EXPECT_EQ(address::of(reinterpret_cast<const sockaddr*>(request->peer.data()), static_cast<std::uint32_t>(request->peer.size())).text(),
-              leaf.name().text());                      // AC-05
+    EXPECT_EQ(address::of(reinterpret_cast<const sockaddr*>(request->peer.data()),
+                          static_cast<std::uint32_t>(request->peer.size()))
+                  .text(),
+              leaf.name().text());                           // AC-05
     EXPECT_EQ(branch.name(true).text(), leaf.name().text()); // JL-78
     EXPECT_EQ(leaf.name(true).text(), at.text());
     int code = 0;
@@ -229,7 +231,8 @@ TEST(HandshakeRefusal, JL_41_QueuedTooLong_TimesOut_AC_16_AndIsWithdrawn) {
 }
 
 TEST(HandshakeRefusal, JL_41_DeferredBeyondHandshakeTimeout_StaysPending) {
-    // The listener says after a second that the request waits, so that its silence is not taken for a foreign peer's.
+    // The listener says after a second that the request waits, so that its silence is not taken for a foreign
+    // peer's.
     const library lib({{"handshake_timeout", 1500 * ms}, {"join_timeout", 2500 * ms}});
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
@@ -266,14 +269,16 @@ TEST(HandshakeRefusal, AC_04_OrdinaryPeer_Talking_IsRefusedAtOnce) {
 }
 
 // An answer as a peer may write it.
-std::string answer_bytes(std::int32_t code, std::uint32_t data_size, wire::control_role role = wire::control_role::root) {
+std::string answer_bytes(std::int32_t code, std::uint32_t data_size,
+                         wire::control_role role = wire::control_role::root) {
     wire::greeting answer;
     answer.what = wire::kind::answer;
     answer.who = {role, wire::data_role::root, wire::data_plane::rooted};
     answer.code = code;
     answer.data_size = data_size;
     const auto fixed = wire::encode(answer);
-    return std::string(reinterpret_cast<const char*>(fixed.data()), fixed.size()) + std::string(data_size, 'd');
+    return std::string(reinterpret_cast<const char*>(fixed.data()), fixed.size()) +
+           std::string(data_size, 'd');
 }
 
 int join_code_for(const std::string& answer) {
@@ -294,7 +299,8 @@ TEST(HandshakeRefusal, JL_84_TooMuchCalleeData_FailsWithFault) {
 TEST(HandshakeRefusal, EV_32_OnlyDocumentedCodesPass) {
     EXPECT_EQ(join_code_for(answer_bytes(WSAEOPNOTSUPP, 0)), WSAEOPNOTSUPP);
     EXPECT_EQ(join_code_for(answer_bytes(12345, 0)), WSAECONNREFUSED);
-    EXPECT_EQ(join_code_for(answer_bytes(0, 0, wire::control_role::leaf)), WSAECONNREFUSED) << "a leaf that admits a leaf";
+    EXPECT_EQ(join_code_for(answer_bytes(0, 0, wire::control_role::leaf)), WSAECONNREFUSED)
+        << "a leaf that admits a leaf";
 }
 
 TEST(HandshakeCancel, JL_54_JL_55_Cancel_WithdrawsAtThePeer) {

@@ -26,12 +26,16 @@ std::string hello(wire::control_role role = wire::control_role::leaf, std::uint3
 }
 
 std::string frame(std::string_view data) {
-    return text_of(wire::encode(wire::frame{wire::frame_kind::message, 0, static_cast<std::uint32_t>(data.size())})) + std::string(data);
+    return text_of(wire::encode(
+               wire::frame{wire::frame_kind::message, 0, static_cast<std::uint32_t>(data.size())})) +
+           std::string(data);
 }
 
 struct besieged {
     explicit besieged(const library& lib)
-        : root(lib, rooted4, c_root_d_root), at(root.listen_on_loopback(64)), good(join_leaf(lib, root, at, rooted4)) {}
+        : root(lib, rooted4, c_root_d_root),
+          at(root.listen_on_loopback(64)),
+          good(join_leaf(lib, root, at, rooted4)) {}
 
     // The session works as if nothing had been.
     void expect_unharmed(const library& lib) {
@@ -65,7 +69,8 @@ struct besieged {
 TEST(Hostile, ForeignBytes_AreDroppedAtOnce) {
     const library lib;
     besieged session(lib);
-    for (const char* text : {"GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: y\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on and so on and so on"}) {
+    for (const char* text : {"GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: y\r\n\r\n",
+                             "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and so on and so on and so on"}) {
         raw_peer peer(session.at);
         ASSERT_TRUE(peer.send(text));
         EXPECT_TRUE(peer.wait_end());
@@ -100,7 +105,8 @@ TEST(Hostile, VersionFromTheFuture_IsRefusedWithAnAnswer) {
     ASSERT_TRUE(peer.send(bytes));
     const std::string answer = peer.read(wire::greeting_size);
     ASSERT_EQ(answer.size(), wire::greeting_size);
-    const auto head = wire::decode(std::span<const std::byte, wire::greeting_size>(reinterpret_cast<const std::byte*>(answer.data()), wire::greeting_size));
+    const auto head = wire::decode(std::span<const std::byte, wire::greeting_size>(
+        reinterpret_cast<const std::byte*>(answer.data()), wire::greeting_size));
     ASSERT_TRUE(head);
     EXPECT_EQ(head->what, wire::kind::answer);
     EXPECT_EQ(head->code, WSAECONNREFUSED);
@@ -190,9 +196,13 @@ TEST(Hostile, AdmittedPeer_WithHugeLength_IsDropped) {
 TEST(Hostile, AdmittedPeer_WithForbiddenFrames_IsDropped) {
     const library lib;
     besieged session(lib);
-    const std::string pretends = text_of(wire::encode(wire::frame{wire::frame_kind::message, wire::flag_source, 21})) + std::string(21, 's');
-    const std::string after_end = text_of(wire::encode(wire::frame{wire::frame_kind::end, 0, 0})) + frame("zombie");
-    for (const std::string& bytes : {pretends, std::string("\0\0\0\0\x09\0\0\0", 8), std::string(64, '\xEE')}) {
+    const std::string pretends =
+        text_of(wire::encode(wire::frame{wire::frame_kind::message, wire::flag_source, 21})) +
+        std::string(21, 's');
+    const std::string after_end =
+        text_of(wire::encode(wire::frame{wire::frame_kind::end, 0, 0})) + frame("zombie");
+    for (const std::string& bytes :
+         {pretends, std::string("\0\0\0\0\x09\0\0\0", 8), std::string(64, '\xEE')}) {
         test_socket branch;
         raw_peer peer = session.admitted(branch);
         ASSERT_TRUE(peer.send(bytes));

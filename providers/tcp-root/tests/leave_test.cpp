@@ -13,7 +13,9 @@ constexpr std::int64_t ms = 1'000'000;
 
 struct trio {
     explicit trio(const library& lib, std::uint32_t entry = rooted4)
-        : root(lib, entry, root_of(entry)), at(root.listen_on_loopback()), one(join_leaf(lib, root, at, entry)),
+        : root(lib, entry, root_of(entry)),
+          at(root.listen_on_loopback()),
+          one(join_leaf(lib, root, at, entry)),
           two(join_leaf(lib, root, at, entry)) {}
 
     test_socket root;
@@ -144,7 +146,7 @@ TEST(Leave, LC_13_RootShutsSending_LeavesSeeTheEnd_RootStillReceives) {
     trio s(lib);
     ASSERT_EQ(s.root.send("last words"), 0);
     EXPECT_EQ(s.root.shutdown(SD_SEND), 0);
-    EXPECT_EQ(s.root.shutdown(SD_SEND), 0); // LC-12
+    EXPECT_EQ(s.root.shutdown(SD_SEND), 0);        // LC-12
     EXPECT_EQ(s.root.try_send("x"), WSAESHUTDOWN); // IO-13
     EXPECT_EQ(s.one.leaf.receive().data, "last words");
     EXPECT_EQ(s.one.leaf.receive().code, WSAEDISCON);

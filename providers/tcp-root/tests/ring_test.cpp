@@ -13,7 +13,9 @@
 namespace joinleaf::tcp_root {
 namespace {
 
-std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
 
 void add(ring& log, std::string_view text) {
     log.append(bytes(text));
@@ -81,11 +83,14 @@ std::string drain(outflow& out, const ring& log, std::size_t step) {
 }
 
 std::string end_frame(bool leaving) {
-    const auto frame = wire::encode(wire::frame{wire::frame_kind::end, leaving ? wire::flag_leaving : std::uint8_t{0}, 0});
+    const auto frame =
+        wire::encode(wire::frame{wire::frame_kind::end, leaving ? wire::flag_leaving : std::uint8_t{0}, 0});
     return {reinterpret_cast<const char*>(frame.data()), frame.size()};
 }
 
-std::vector<std::byte> lead(std::string_view text) { return {bytes(text).begin(), bytes(text).end()}; }
+std::vector<std::byte> lead(std::string_view text) {
+    return {bytes(text).begin(), bytes(text).end()};
+}
 
 class OutflowSteps : public testing::TestWithParam<std::size_t> {};
 

@@ -9,7 +9,8 @@ namespace {
 
 // A root with some leaves that have asked.
 struct crowd {
-    crowd(const library& lib, std::uint32_t entry, std::uint32_t root_flags, std::size_t count, std::uint32_t leaf_flags = c_leaf_d_leaf)
+    crowd(const library& lib, std::uint32_t entry, std::uint32_t root_flags, std::size_t count,
+          std::uint32_t leaf_flags = c_leaf_d_leaf)
         : root(lib, entry, root_flags), at(root.listen_on_loopback(1024)) {
         for (std::size_t i = 0; i < count; ++i) {
             leaves.push_back(join_leaf(lib, root, at, entry, leaf_flags));
@@ -159,7 +160,10 @@ TEST(Session, IO_06_NoLeaf_IsNotConnected_EV_40_ThenWritable) {
     EXPECT_EQ(root.arm(JL_OUT), JL_ARMED);
     const auto seen = root.handle().ready_out;
     auto [leaf, branch] = join_leaf(lib, root, at, rooted4);
-    EXPECT_TRUE(wait_until([&] { const std::lock_guard hold(root.handle().mutex); return root.handle().ready_out > seen; }));
+    EXPECT_TRUE(wait_until([&] {
+        const std::lock_guard hold(root.handle().mutex);
+        return root.handle().ready_out > seen;
+    }));
     EXPECT_EQ(root.arm(JL_OUT), JL_READY);
     leaf.close();
     EXPECT_EQ(branch.wait_end(), 0);
@@ -188,8 +192,7 @@ TEST(Session, JoinUnderLoad_EveryMessageAfterTheJoin_IsThere) {
     std::atomic<int> sent{0};
     std::atomic<bool> stop{false};
     std::thread drain([&] {
-        while (all.leaves[0].leaf.receive().code == 0) {
-        }
+        while (all.leaves[0].leaf.receive().code == 0) {}
     });
     std::thread sender([&] {
         while (!stop) {
@@ -244,7 +247,8 @@ TEST_P(Sizes, MessagesOfAnySize_ArriveWhole) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Session, Sizes,
-                         testing::Values(0, 1, 1400, 65527, 65528, 65529, 100'000, 1'000'000, wire::message_max));
+                         testing::Values(0, 1, 1400, 65527, 65528, 65529, 100'000, 1'000'000,
+                                         wire::message_max));
 
 TEST(Session, IO_16_TooLong_NothingSent) {
     const library lib;
@@ -286,11 +290,13 @@ TEST(Session, IO_34_Fionread_CountsQueuedBytes) {
         EXPECT_EQ(lib.ops().ioctl(s.endpoint(), code, nullptr, 0, &value, sizeof value, &size), 0);
         return value;
     };
-    EXPECT_TRUE(wait_until([&] { return count(leaf, FIONREAD) == 5 && count(all.root, JL_HOST_FIONREAD) == 7; }));
+    EXPECT_TRUE(
+        wait_until([&] { return count(leaf, FIONREAD) == 5 && count(all.root, JL_HOST_FIONREAD) == 7; }));
     EXPECT_EQ(count(all.leaves[0].branch, FIONREAD), 0u);
     std::uint32_t size = 0;
     EXPECT_EQ(lib.ops().ioctl(leaf.endpoint(), FIONREAD, nullptr, 0, &size, 1, &size), WSAEFAULT);
-    EXPECT_EQ(lib.ops().ioctl(leaf.endpoint(), SIO_MULTIPOINT_LOOPBACK, nullptr, 0, nullptr, 0, &size), WSAEINVAL); // IO-26
+    EXPECT_EQ(lib.ops().ioctl(leaf.endpoint(), SIO_MULTIPOINT_LOOPBACK, nullptr, 0, nullptr, 0, &size),
+              WSAEINVAL); // IO-26
 }
 
 TEST(Session, Batches_ArriveMessageByMessage_BothWays) {
@@ -431,7 +437,8 @@ TEST(Session, LC_20_ThousandJoinsAndCloses_LeaveNothing) {
             leaf.close();
         }
     }
-    EXPECT_TRUE(wait_until([&] { return open_descriptors() == before; })) << open_descriptors() << " instead of " << before;
+    EXPECT_TRUE(wait_until([&] { return open_descriptors() == before; }))
+        << open_descriptors() << " instead of " << before;
     EXPECT_EQ(root.stats().joins, 1001u);
 }
 

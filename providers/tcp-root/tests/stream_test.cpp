@@ -14,7 +14,8 @@ struct connection {
     test_socket server;
 };
 
-connection connect_pair(const library& lib, test_socket& listener, const address& at, std::uint32_t entry = stream4) {
+connection connect_pair(const library& lib, test_socket& listener, const address& at,
+                        std::uint32_t entry = stream4) {
     connection out{test_socket(lib, entry, 0), {}};
     EXPECT_EQ(out.client.start_connect(at), 0);
     EXPECT_EQ(out.client.outcome().code, 0);
@@ -48,7 +49,8 @@ TEST_P(Stream, ConnectAcceptAndBytes_IO_11) {
     EXPECT_EQ(server.arm(JL_OUT), JL_READY);
 }
 
-INSTANTIATE_TEST_SUITE_P(Entries, Stream, testing::Values(stream4, stream6), [](const auto& row) { return entry_name(row.param); });
+INSTANTIATE_TEST_SUITE_P(Entries, Stream, testing::Values(stream4, stream6),
+                         [](const auto& row) { return entry_name(row.param); });
 
 TEST(StreamConnect, Refused_ThenAgainOnTheSameSocket) {
     const library lib;
@@ -210,12 +212,10 @@ TEST(StreamData, BackpressureAndWritability) {
     test_socket listener(lib, stream4, 0);
     auto [client, server] = connect_pair(lib, listener, listener.listen_on_loopback());
     const std::string block(1 << 16, 'u');
-    while (client.try_send(block) == 0) {
-    }
+    while (client.try_send(block) == 0) {}
     EXPECT_EQ(client.arm(JL_OUT), JL_ARMED);
     std::thread reader([&] {
-        while (server.receive(1 << 16).code == 0) {
-        }
+        while (server.receive(1 << 16).code == 0) {}
     });
     for (int i = 0; i < 200; ++i) {
         ASSERT_EQ(client.send(block), 0);

@@ -17,9 +17,9 @@ namespace {
 constexpr std::int64_t kib = 1024;
 constexpr std::int64_t ms = 1'000'000;
 
-const std::map<std::string, std::int64_t> defaults{{"join_timeout", 10'000 * ms}, {"handshake_timeout", 5'000 * ms},
-                                                   {"leaf_timeout", 10'000 * ms}, {"handshake_limit", 1024},
-                                                   {"send_buffer", 8 * kib * kib}, {"recv_buffer", 4 * kib * kib}};
+const std::map<std::string, std::int64_t> defaults{
+    {"join_timeout", 10'000 * ms}, {"handshake_timeout", 5'000 * ms}, {"leaf_timeout", 10'000 * ms},
+    {"handshake_limit", 1024},     {"send_buffer", 8 * kib* kib},     {"recv_buffer", 4 * kib* kib}};
 
 std::uint64_t next_op() {
     static std::atomic<std::uint64_t> last{0};
@@ -40,7 +40,9 @@ library::library(const std::map<std::string, std::int64_t>& overrides) {
     for (std::uint32_t i = 0; i < table_.option_count; ++i) {
         const std::string key = table_.options[i]->key;
         const auto found = overrides.find(key);
-        values_[i] = {sizeof(jl_value), 0, found != overrides.end() ? found->second : defaults.at(key), nullptr, nullptr, 0, "default"};
+        values_[i] = {sizeof(jl_value), 0,       found != overrides.end() ? found->second : defaults.at(key),
+                      nullptr,          nullptr, 0,
+                      "default"};
         pointers_.push_back(&values_[i]);
     }
     const jl_create create{sizeof(jl_create), table_.option_count, "test", pointers_.data()};
@@ -53,7 +55,8 @@ library::~library() {
     fake_host::take_log();
 }
 
-test_socket::test_socket(const library& lib, std::uint32_t entry, std::uint32_t flags, test_socket* parent, void* request)
+test_socket::test_socket(const library& lib, std::uint32_t entry, std::uint32_t flags, test_socket* parent,
+                         void* request)
     : lib_(&lib), handle_(std::make_unique<jl_handle>()), entry_(entry), flags_(flags) {
     const jl_protocol& row = *lib.table().protocols[entry];
     jl_open open{};
@@ -87,7 +90,9 @@ test_socket& test_socket::operator=(test_socket&& other) noexcept {
     return *this;
 }
 
-test_socket::~test_socket() { close(JL_CLOSE_ABORT); }
+test_socket::~test_socket() {
+    close(JL_CLOSE_ABORT);
+}
 
 void test_socket::start_close(std::uint32_t how) {
     if (handle_ && endpoint_ != nullptr) {
@@ -117,8 +122,12 @@ void test_socket::close(std::uint32_t how) {
     wait_closed();
 }
 
-int test_socket::bind(const address& name) { return lib_->ops().bind(endpoint_, name.raw(), name.size); }
-int test_socket::listen(int backlog) { return lib_->ops().listen(endpoint_, backlog); }
+int test_socket::bind(const address& name) {
+    return lib_->ops().bind(endpoint_, name.raw(), name.size);
+}
+int test_socket::listen(int backlog) {
+    return lib_->ops().listen(endpoint_, backlog);
+}
 
 address test_socket::listen_on_loopback(int backlog) {
     EXPECT_EQ(bind(loopback(lib_->table().protocols[entry_]->family)), 0);
@@ -170,7 +179,8 @@ int test_socket::remember(std::uint64_t op, int code) {
 
 seen_outcome test_socket::outcome() {
     std::unique_lock lock(handle_->mutex);
-    const bool ok = handle_->changed.wait_for(lock, deadline, [&] { return handle_->outcomes.contains(last_op_); });
+    const bool ok =
+        handle_->changed.wait_for(lock, deadline, [&] { return handle_->outcomes.contains(last_op_); });
     EXPECT_TRUE(ok) << "no outcome";
     return ok ? handle_->outcomes.at(last_op_) : seen_outcome{-1, {}, false, {}, {}};
 }
@@ -185,7 +195,9 @@ int test_socket::join(const join_request& what, test_socket* child) {
     return code != 0 ? code : outcome().code;
 }
 
-void test_socket::cancel() { lib_->ops().cancel(endpoint_, last_op_); }
+void test_socket::cancel() {
+    lib_->ops().cancel(endpoint_, last_op_);
+}
 
 std::optional<seen_request> test_socket::next_request(std::chrono::nanoseconds within) {
     std::unique_lock lock(handle_->mutex);
@@ -208,7 +220,8 @@ std::optional<seen_request> test_socket::next_connection() {
     }
 }
 
-test_socket test_socket::accept(const seen_request& request, const std::string& callee_data, int* code, const QOS* qos) {
+test_socket test_socket::accept(const seen_request& request, const std::string& callee_data, int* code,
+                                const QOS* qos) {
     const bool ordinary = flags_ == 0;
     test_socket child(*lib_, entry_, ordinary ? 0 : c_leaf_d_leaf, this, request.request);
     int result = child.open_code();
@@ -228,11 +241,14 @@ test_socket test_socket::accept(const seen_request& request, const std::string& 
     return child;
 }
 
-int test_socket::refuse(const seen_request& request) { return lib_->ops().accept(endpoint_, request.request, nullptr, nullptr); }
+int test_socket::refuse(const seen_request& request) {
+    return lib_->ops().accept(endpoint_, request.request, nullptr, nullptr);
+}
 
 bool test_socket::wait_withdrawn(const seen_request& request) {
     std::unique_lock lock(handle_->mutex);
-    return handle_->changed.wait_for(lock, deadline, [&] { return handle_->withdrawn.contains(request.request); });
+    return handle_->changed.wait_for(lock, deadline,
+                                     [&] { return handle_->withdrawn.contains(request.request); });
 }
 
 int test_socket::try_send(std::string_view data, std::uint32_t flags) {
@@ -273,7 +289,8 @@ int test_socket::send_all(const std::vector<std::string>& messages) {
     }
     for (std::size_t at = 0; at < batch.size();) {
         std::uint32_t done = 0;
-        const int code = lib_->ops().tx(endpoint_, batch.data() + at, static_cast<std::uint32_t>(batch.size() - at), &done);
+        const int code = lib_->ops().tx(endpoint_, batch.data() + at,
+                                        static_cast<std::uint32_t>(batch.size() - at), &done);
         at += done;
         if (code == 0) {
             continue;
@@ -370,7 +387,9 @@ bool test_socket::wait_for(std::uint32_t direction, std::uint64_t seen) {
     });
 }
 
-int test_socket::shutdown(int how) { return lib_->ops().shutdown(endpoint_, how); }
+int test_socket::shutdown(int how) {
+    return lib_->ops().shutdown(endpoint_, how);
+}
 
 jl_stats test_socket::stats() const {
     jl_stats out{};
@@ -389,8 +408,8 @@ address loopback(int family, std::uint16_t port) {
     return out.with_port(port);
 }
 
-pair join_leaf(const library& lib, test_socket& root, const address& at, std::uint32_t entry, std::uint32_t flags,
-               std::uint32_t direction) {
+pair join_leaf(const library& lib, test_socket& root, const address& at, std::uint32_t entry,
+               std::uint32_t flags, std::uint32_t direction) {
     pair out{test_socket(lib, entry, flags), {}};
     EXPECT_EQ(out.leaf.start_join({at, {}, 0, direction}), 0);
     const auto request = root.next_request();

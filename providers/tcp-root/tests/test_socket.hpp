@@ -25,14 +25,17 @@ inline constexpr std::uint32_t stream4 = 0, stream6 = 1, rooted4 = 2, rooted6 = 
 
 // For the names of parameterised tests.
 inline std::string entry_name(std::uint32_t entry) {
-    constexpr std::array<const char*, 6> names{"stream4", "stream6", "rooted4", "rooted6", "relay4", "relay6"};
+    constexpr std::array<const char*, 6> names{"stream4", "stream6", "rooted4",
+                                               "rooted6", "relay4",  "relay6"};
     return names.at(entry);
 }
 
 inline constexpr std::uint32_t c_root_d_root = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT;
 inline constexpr std::uint32_t c_root_d_leaf = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_LEAF;
 // A root that reaches its leaves, whatever the data plane.
-inline std::uint32_t root_of(std::uint32_t entry) { return entry < relay4 ? c_root_d_root : c_root_d_leaf; }
+inline std::uint32_t root_of(std::uint32_t entry) {
+    return entry < relay4 ? c_root_d_root : c_root_d_leaf;
+}
 
 inline constexpr std::uint32_t c_leaf_d_leaf = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
 inline constexpr std::uint32_t c_leaf_d_root = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_ROOT;
@@ -75,7 +78,8 @@ struct received {
 class test_socket {
   public:
     test_socket() = default;
-    test_socket(const library& lib, std::uint32_t entry, std::uint32_t flags, test_socket* parent = nullptr, void* request = nullptr);
+    test_socket(const library& lib, std::uint32_t entry, std::uint32_t flags, test_socket* parent = nullptr,
+                void* request = nullptr);
     test_socket(test_socket&& other) noexcept = default;
     test_socket& operator=(test_socket&& other) noexcept;
     ~test_socket();
@@ -94,7 +98,7 @@ class test_socket {
     // The code of `join` itself; the outcome comes through outcome().
     int start_join(const join_request& what, test_socket* child = nullptr);
     int start_connect(const address& target);
-    seen_outcome outcome();                        // of the last join; fails the test when none comes
+    seen_outcome outcome(); // of the last join; fails the test when none comes
     [[nodiscard]] bool has_outcome() const;
     int join(const join_request& what, test_socket* child = nullptr); // both in one
     void cancel();
@@ -113,7 +117,7 @@ class test_socket {
     received try_receive(std::size_t room = 1 << 15, std::uint32_t flags = 0);
     received receive(std::size_t room = 1 << 15, std::uint32_t flags = 0); // waits for data or the end
     int arm(std::uint32_t direction, int* code = nullptr);
-    int wait_end();      // the code of JL_ENDED
+    int wait_end(); // the code of JL_ENDED
     int shutdown(int how);
     jl_stats stats() const;
 
@@ -144,13 +148,13 @@ struct pair {
     test_socket leaf;
     test_socket branch;
 };
-pair join_leaf(const library& lib, test_socket& root, const address& at, std::uint32_t entry, std::uint32_t flags = c_leaf_d_leaf,
-               std::uint32_t direction = JL_BOTH);
+pair join_leaf(const library& lib, test_socket& root, const address& at, std::uint32_t entry,
+               std::uint32_t flags = c_leaf_d_leaf, std::uint32_t direction = JL_BOTH);
 
 // A peer that speaks bytes.
 class raw_peer {
   public:
-    explicit raw_peer(const address& target);            // connects
+    explicit raw_peer(const address& target); // connects
     explicit raw_peer(provider::descriptor fd) : fd_(std::move(fd)) {}
 
     bool send(const void* data, std::size_t size);

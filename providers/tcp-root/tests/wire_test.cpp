@@ -72,27 +72,45 @@ auto set(std::size_t at, int value) {
 
 INSTANTIATE_TEST_SUITE_P(
     Wire, BrokenGreeting,
-    testing::Values(broken{"Magic", set(0, 'X'), fault::foreign}, broken{"NewerOnly", [](greeting_bytes& b) { b[4] = b[5] = std::byte{2}; }, fault::version},
-                    broken{"OlderOnly", [](greeting_bytes& b) { b[4] = b[5] = std::byte{0}; }, fault::version},
-                    broken{"RangeUpsideDown", [](greeting_bytes& b) { b[4] = std::byte{1}; b[5] = std::byte{3}; }, fault::version},
-                    broken{"KindZero", set(6, 0), fault::malformed}, broken{"KindUnknown", set(6, 4), fault::malformed},
-                    broken{"FlagUnknown", set(7, 3), fault::malformed}, broken{"LengthHuge", set(8, 0xFF), fault::malformed},
-                    broken{"LengthShort", set(11, 19), fault::malformed}, broken{"LengthOffByOne", set(11, 20 + 7 + 63), fault::malformed},
-                    broken{"ControlZero", set(12, 0), fault::malformed}, broken{"ControlUnknown", set(12, 3), fault::malformed},
-                    broken{"DataRole", set(13, 9), fault::malformed}, broken{"Plane", set(14, 0), fault::malformed},
-                    broken{"DirectionZero", set(15, 0), fault::malformed}, broken{"DirectionMixed", set(15, 3), fault::malformed},
-                    broken{"CodeInHello", set(19, 1), fault::malformed}, broken{"ReasonInHello", set(28, 1), fault::malformed},
-                    broken{"ReasonUnknown", set(28, 200), fault::malformed}, broken{"Reserved", set(31, 1), fault::malformed},
-                    broken{"DataTooLong",
-                           [](greeting_bytes& b) {
-                               b[26] = std::byte{0x10};
-                               b[27] = std::byte{0x01};
-                               b[10] = std::byte{0x10};
-                               b[11] = std::byte{0x01 + 84};
-                           },
-                           fault::malformed},
-                    broken{"WaitWithData", set(6, 3), fault::malformed},
-                    broken{"NegativeCode", [](greeting_bytes& b) { b[6] = std::byte{2}; b[16] = std::byte{0x80}; }, fault::malformed}),
+    testing::Values(
+        broken{"Magic", set(0, 'X'), fault::foreign},
+        broken{"NewerOnly", [](greeting_bytes& b) { b[4] = b[5] = std::byte{2}; }, fault::version},
+        broken{"OlderOnly", [](greeting_bytes& b) { b[4] = b[5] = std::byte{0}; }, fault::version},
+        broken{"RangeUpsideDown",
+               [](greeting_bytes& b) {
+                   b[4] = std::byte{1};
+                   b[5] = std::byte{3};
+               },
+               fault::version},
+        broken{"KindZero", set(6, 0), fault::malformed}, broken{"KindUnknown", set(6, 4), fault::malformed},
+        broken{"FlagUnknown", set(7, 3), fault::malformed},
+        broken{"LengthHuge", set(8, 0xFF), fault::malformed},
+        broken{"LengthShort", set(11, 19), fault::malformed},
+        broken{"LengthOffByOne", set(11, 20 + 7 + 63), fault::malformed},
+        broken{"ControlZero", set(12, 0), fault::malformed},
+        broken{"ControlUnknown", set(12, 3), fault::malformed},
+        broken{"DataRole", set(13, 9), fault::malformed}, broken{"Plane", set(14, 0), fault::malformed},
+        broken{"DirectionZero", set(15, 0), fault::malformed},
+        broken{"DirectionMixed", set(15, 3), fault::malformed},
+        broken{"CodeInHello", set(19, 1), fault::malformed},
+        broken{"ReasonInHello", set(28, 1), fault::malformed},
+        broken{"ReasonUnknown", set(28, 200), fault::malformed},
+        broken{"Reserved", set(31, 1), fault::malformed},
+        broken{"DataTooLong",
+               [](greeting_bytes& b) {
+                   b[26] = std::byte{0x10};
+                   b[27] = std::byte{0x01};
+                   b[10] = std::byte{0x10};
+                   b[11] = std::byte{0x01 + 84};
+               },
+               fault::malformed},
+        broken{"WaitWithData", set(6, 3), fault::malformed},
+        broken{"NegativeCode",
+               [](greeting_bytes& b) {
+                   b[6] = std::byte{2};
+                   b[16] = std::byte{0x80};
+               },
+               fault::malformed}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Wire, Greeting_NewerPeerThatStillSpeaksOurs_IsUnderstood) {
@@ -115,9 +133,11 @@ TEST(Wire, Qos_RoundTrip) {
 }
 
 TEST(Wire, Frame_RoundTrip) {
-    for (const frame& f : {frame{frame_kind::message, 0, 0}, frame{frame_kind::message, 0, message_max},
-                           frame{frame_kind::message, flag_source, source_size}, frame{frame_kind::message, flag_source, message_max + 20},
-                           frame{frame_kind::end, 0, 0}, frame{frame_kind::end, flag_leaving, 0}, frame{frame_kind::quiet, 0, 0}}) {
+    for (const frame& f :
+         {frame{frame_kind::message, 0, 0}, frame{frame_kind::message, 0, message_max},
+          frame{frame_kind::message, flag_source, source_size},
+          frame{frame_kind::message, flag_source, message_max + 20}, frame{frame_kind::end, 0, 0},
+          frame{frame_kind::end, flag_leaving, 0}, frame{frame_kind::quiet, 0, 0}}) {
         const auto back = decode_frame(encode(f));
         ASSERT_TRUE(back);
         EXPECT_EQ(back->what, f.what);
@@ -148,7 +168,9 @@ TEST(Wire, Source_RoundTrip_BothFamilies) {
     in.sin_port = htons(4711);
     in.sin_addr.s_addr = htonl(0x7F000001);
     sockaddr_storage out{};
-    ASSERT_EQ(decode_source(encode_source(reinterpret_cast<sockaddr*>(&in)), reinterpret_cast<sockaddr*>(&out), sizeof out), sizeof in);
+    ASSERT_EQ(decode_source(encode_source(reinterpret_cast<sockaddr*>(&in)),
+                            reinterpret_cast<sockaddr*>(&out), sizeof out),
+              sizeof in);
     EXPECT_EQ(std::memcmp(&in, &out, sizeof in), 0);
 
     sockaddr_in6 in6{};
@@ -158,7 +180,8 @@ TEST(Wire, Source_RoundTrip_BothFamilies) {
     const auto bytes = encode_source(reinterpret_cast<sockaddr*>(&in6));
     ASSERT_EQ(decode_source(bytes, reinterpret_cast<sockaddr*>(&out), sizeof out), sizeof in6);
     EXPECT_EQ(std::memcmp(&in6, &out, sizeof in6), 0);
-    EXPECT_EQ(decode_source(bytes, reinterpret_cast<sockaddr*>(&out), sizeof(sockaddr_in)), 0u) << "no room, no address";
+    EXPECT_EQ(decode_source(bytes, reinterpret_cast<sockaddr*>(&out), sizeof(sockaddr_in)), 0u)
+        << "no room, no address";
 
     sockaddr other{};
     other.sa_family = AF_UNIX;
@@ -180,7 +203,9 @@ TEST(Greeting, Hello_CarriesDataAndQos) {
     ASSERT_TRUE(head);
     EXPECT_EQ(head->callee_room, 9u);
     EXPECT_EQ(std::memcmp(bytes.data() + greeting_size, "a\0b", 3), 0); // JL-85
-    EXPECT_EQ(decode_qos(std::span<const std::byte, qos_size>(bytes.data() + greeting_size + 3, qos_size)).SendingFlowspec.TokenRate, 5u);
+    EXPECT_EQ(decode_qos(std::span<const std::byte, qos_size>(bytes.data() + greeting_size + 3, qos_size))
+                  .SendingFlowspec.TokenRate,
+              5u);
 }
 
 } // namespace
