@@ -16,6 +16,10 @@ struct wrong {
     const char* said;
 };
 
+void PrintTo(const wrong& words, std::ostream* out) {
+    *out << words.name;
+}
+
 class WrongArguments : public ::testing::TestWithParam<wrong> {};
 
 TEST_P(WrongArguments, EndWithStatus2AndSayWhatIsAllowed) {

@@ -19,6 +19,10 @@ struct run_over {
     bool needs_multicast;
 };
 
+void PrintTo(const run_over& transport, std::ostream* out) {
+    *out << transport.name;
+}
+
 class Distribute : public ::testing::TestWithParam<run_over> {};
 
 std::string value_of(const std::string& result, const std::string& key) {

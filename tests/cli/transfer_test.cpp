@@ -21,6 +21,10 @@ struct over {
     bool needs_multicast;
 };
 
+void PrintTo(const over& transport, std::ostream* out) {
+    *out << transport.name;
+}
+
 constexpr const char* tcp_yaml = "version: 1\nproviders:\n  - name: it\n    library: tcp-root\n";
 constexpr const char* udp_yaml = "version: 1\nproviders:\n  - name: it\n    library: udp-mcast\n"
                                  "    options: {interface: lo, rcvbuf: 1MiB}\n";
