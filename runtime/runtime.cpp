@@ -87,7 +87,6 @@ int runtime::start(const origin& where) {
         auto configuration = read(where);
         if (!configuration) {
             set_explanation(sentence_of(configuration.error()));
-            log(severity::error, "{}", explanation());
             return WSAEINVAL;
         }
         state.running = std::make_shared<runtime>(std::move(*configuration), where);

@@ -6,6 +6,7 @@
 
 #include "runtime/api/call.hpp"
 #include "runtime/api/user_memory.hpp"
+#include "runtime/log.hpp"
 
 using namespace joinleaf;
 
@@ -45,7 +46,13 @@ int WSAStartup(WORD version, LPWSADATA data) {
     if (!api::put(data, describe(version))) {
         return WSAEFAULT;
     }
-    return api::code_of([] { return runtime::start({}) == 0 ? 0 : WSASYSNOTREADY; });
+    return api::code_of([] {
+        if (runtime::start({}) == 0) {
+            return 0;
+        }
+        log(severity::error, "{}", explanation()); // a ported program will not ask for the sentence
+        return WSASYSNOTREADY;
+    });
 }
 
 int WSACleanup(void) {

@@ -144,6 +144,8 @@ void socket_object::inherit_from(socket_object& parent) {
 void socket_object::interrupt() {
     const std::lock_guard hold(lock_);
     closing_ = true;
+    record_.select(nullptr, 0); // one's own close records nothing (EV-44), nor does that of other sockets meanwhile (ST-11)
+    selected_ = 0;
     kick(~0U);
 }
 
@@ -307,8 +309,6 @@ void socket_object::close() {
     {
         const std::lock_guard hold(lock_);
         how = linger_;
-        record_.select(nullptr, 0); // one's own close records nothing (EV-44)
-        selected_ = 0;
     }
     unwatch();
     cancel_operation();

@@ -101,7 +101,7 @@ class socket_object {
     // closesocket: the caller has shut and drained the table's slot. 0 or WSAEWOULDBLOCK is decided by linger_allows_close before.
     void close();
     void abort(); // as the last WSACleanup closes (ST-11)
-    // Ends every wait on this socket; those calls answer WSAEINTR.
+    // Ends every wait on this socket, those calls answer WSAEINTR, and its event registration. `close` or `abort` must follow.
     void interrupt();
     // WSAEWOULDBLOCK: linger with a time on a nonblocking socket with unsent data (LC-09).
     std::int32_t linger_allows_close();

@@ -223,5 +223,16 @@ TEST(CatalogWithABrokenProvider, CT_48_TheOthersStayUsable) {
     std::remove(junk.c_str());
 }
 
+TEST(CatalogWithABrokenProvider, CT_48_WithNothingElseToChoose_FailsWithProviderFailedInit) {
+    const std::string junk = ::testing::TempDir() + "joinleaf-alone-" + std::to_string(::getpid()) + ".so";
+    std::ofstream(junk) << "this is no library\n";
+    ASSERT_TRUE(start_runtime("version: 1\nproviders:\n  - {name: broken, library: " + junk + "}\n"));
+    EXPECT_TRUE(refused(jl_socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
+                        {WSAEPROVIDERFAILEDINIT, WSAESOCKTNOSUPPORT, WSAEAFNOSUPPORT, WSAENETDOWN}));
+    EXPECT_EQ(0U, catalog_entries().size());
+    end_runtime();
+    std::remove(junk.c_str());
+}
+
 } // namespace
 } // namespace joinleaf::test

@@ -5,6 +5,7 @@
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -249,6 +250,34 @@ TEST_F(StartUp, ST_11_TheLastCleanupSetsNoEventObject) {
     EXPECT_EQ(0, WSACleanup());
     static_cast<void>(s.release());
     ASSERT_EQ(0, start()); // to be allowed to look
+    EXPECT_FALSE(event.is_set());
+}
+
+TEST_F(StartUp, ST_11_TheLastCleanupEndsBlockedAndPendingJoins) {
+    ASSERT_EQ(0, start());
+    const auto entries = catalog_entries();
+    const auto rooted = std::find_if(entries.begin(), entries.end(), [](const WSAPROTOCOL_INFOW& entry) {
+        return plan_of(entry) == plan::rooted && entry.iAddressFamily == AF_INET;
+    });
+    ASSERT_NE(entries.end(), rooted);
+    auto entry = *rooted;
+    const auto make = [&](DWORD flags) { return WSASocketW(-1, -1, -1, &entry, 0, flags); };
+    const SOCKET root = make(root_flags | WSA_FLAG_MULTIPOINT_D_ROOT);
+    ASSERT_TRUE(listen_on_loopback(root, AF_INET));
+    const auto name = local_name(root);
+    const SOCKET blocked = make(leaf_flags);
+    auto joining = join_in_background(blocked, {.name = name});
+    const SOCKET pending = make(leaf_flags);
+    const owned_event event;
+    ASSERT_TRUE(worked(WSAEventSelect(pending, event.get(), FD_CONNECT)));
+    ASSERT_EQ(pending, plain_join(pending, name));
+    ASSERT_TRUE(readable(static_cast<int>(root)));
+    EXPECT_EQ(0, WSACleanup());
+    const auto outcome = result_of(joining, "a join during WSACleanup");
+    EXPECT_EQ(INVALID_SOCKET, outcome.socket);
+    EXPECT_TRUE(outcome.error == WSAEINTR || outcome.error == WSAENOTSOCK || outcome.error == WSANOTINITIALISED)
+        << code_name(outcome.error);
+    ASSERT_EQ(0, start());
     EXPECT_FALSE(event.is_set());
 }
 

@@ -26,15 +26,18 @@ stop_listeners() {
         wait "$pid" 2>/dev/null || true
     done
     listeners=()
+    # A member that is killed cannot take the file of an inbox session away.
+    rm -f /dev/shm/joinleaf-inbox-*-"$group-$port"
 }
+group=none port=0
 trap 'stop_listeners; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 fail() { printf 'quickstart.sh: %s\n' "$*" >&2; exit 1; }
 
 # Each line that the README's publisher sends arrives at both subscribers. It sends again until they have joined.
 over() { # configuration
-    local group port=$((RANDOM % 20000 + 20000)) number deadline=$((SECONDS + 30)) text=$'one to many\nlast words'
-    group=239.255.7.$((RANDOM % 250 + 1))
+    local number deadline=$((SECONDS + 30)) text=$'one to many\nlast words'
+    group=239.255.7.$((RANDOM % 250 + 1)) port=$((RANDOM % 20000 + 20000))
     export JOINLEAF_CONFIG=$work/$1
     for number in 1 2; do
         "$subscriber" "$group" "$port" >"$work/$1.$number" &
