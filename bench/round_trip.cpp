@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What joinleaf costs on top of the system calls: round trips of a lone message between two threads, blocking, raw and through the API, in
-// interleaved rounds within one run. Prints one table with ratios; with a file name as its argument also writes the figures as JSON.
+// What joinleaf costs on top of the system calls: round trips of a lone message between two threads,
+// blocking, raw and through the API, in interleaved rounds within one run. Prints one table with ratios; with
+// a file name as its argument also writes the figures as JSON.
 #define JOINLEAF_NO_BSD_NAMES
 #include <joinleaf/ext.h>
 
@@ -95,10 +96,13 @@ channel raw_udp() {
     auto at_a = loopback();
     auto at_b = loopback();
     socklen_t len = sizeof at_a;
-    must(::bind(a, reinterpret_cast<sockaddr*>(&at_a), len) == 0 && ::bind(b, reinterpret_cast<sockaddr*>(&at_b), len) == 0, "bind");
+    must(::bind(a, reinterpret_cast<sockaddr*>(&at_a), len) == 0 &&
+             ::bind(b, reinterpret_cast<sockaddr*>(&at_b), len) == 0,
+         "bind");
     ::getsockname(a, reinterpret_cast<sockaddr*>(&at_a), &len);
     ::getsockname(b, reinterpret_cast<sockaddr*>(&at_b), &len);
-    must(::connect(a, reinterpret_cast<sockaddr*>(&at_b), len) == 0 && ::connect(b, reinterpret_cast<sockaddr*>(&at_a), len) == 0,
+    must(::connect(a, reinterpret_cast<sockaddr*>(&at_b), len) == 0 &&
+             ::connect(b, reinterpret_cast<sockaddr*>(&at_a), len) == 0,
          "connect");
     return raw_over(a, b);
 }
@@ -107,7 +111,8 @@ channel raw_tcp() {
     const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
     auto at = loopback();
     socklen_t len = sizeof at;
-    must(::bind(listener, reinterpret_cast<sockaddr*>(&at), len) == 0 && ::listen(listener, 1) == 0, "listen");
+    must(::bind(listener, reinterpret_cast<sockaddr*>(&at), len) == 0 && ::listen(listener, 1) == 0,
+         "listen");
     ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &len);
     const int a = ::socket(AF_INET, SOCK_STREAM, 0);
     must(::connect(a, reinterpret_cast<sockaddr*>(&at), len) == 0, "connect");
@@ -175,14 +180,17 @@ channel joinleaf_stream() {
 
 // The root sends, its one leaf answers.
 channel joinleaf_root() {
-    const SOCKET root = WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0, WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT);
+    const SOCKET root = WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0,
+                                   WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT);
     must(root != INVALID_SOCKET, "root");
     const auto at = bound(root);
     must(jl_listen(root, 1) == 0, "jl_listen");
-    const SOCKET leaf = WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0, WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF);
+    const SOCKET leaf = WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0,
+                                   WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF);
     SOCKET at_root = INVALID_SOCKET;
     std::thread accepts([&] { at_root = jl_accept(root, nullptr, nullptr); });
-    must(WSAJoinLeaf(leaf, reinterpret_cast<const sockaddr*>(&at), sizeof at, nullptr, nullptr, nullptr, nullptr, JL_BOTH) == leaf,
+    must(WSAJoinLeaf(leaf, reinterpret_cast<const sockaddr*>(&at), sizeof at, nullptr, nullptr, nullptr,
+                     nullptr, JL_BOTH) == leaf,
          "WSAJoinLeaf");
     accepts.join();
     return joined_over(root, leaf, {leaf, at_root, root});
@@ -205,14 +213,20 @@ void report(const std::vector<measured>& all, const char* file) {
     for (const auto& one : all) {
         medians[one.name] = median(one.figures);
     }
-    fmt::print("round trip of a lone {} B message, two threads, blocking; median of {} rounds of {} trips\n\n", message, rounds, trips);
+    fmt::print(
+        "round trip of a lone {} B message, two threads, blocking; median of {} rounds of {} trips\n\n",
+        message, rounds, trips);
     fmt::print("{:<22}{:>12}{:>12}{:>14}\n", "", "us", "ratio", "added us");
     nlohmann::json out = nlohmann::json::array();
     for (const auto& one : all) {
         const double us = medians[one.name];
         const double raw = medians[one.raw];
         fmt::print("{:<22}{:>12.2f}{:>12.2f}{:>14.2f}\n", one.name, us, us / raw, us - raw);
-        out.push_back({{"case", one.name}, {"raw", one.raw}, {"microseconds", us}, {"ratio", us / raw}, {"rounds", one.figures}});
+        out.push_back({{"case", one.name},
+                       {"raw", one.raw},
+                       {"microseconds", us},
+                       {"ratio", us / raw},
+                       {"rounds", one.figures}});
     }
     if (file != nullptr) {
         std::ofstream(file) << out.dump(2) << '\n';

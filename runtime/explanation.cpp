@@ -7,7 +7,7 @@ namespace joinleaf {
 namespace {
 thread_local std::string sentence_of_thread;
 thread_local bool sentence_is_fresh = false; // set since the last failure
-}
+} // namespace
 
 void set_explanation(std::string sentence) noexcept {
     sentence_of_thread = std::move(sentence);
@@ -20,8 +20,14 @@ void keep_only_fresh_explanation() noexcept {
     }
 }
 
-void clear_explanation() noexcept { sentence_of_thread.clear(); }
-const std::string& explanation() noexcept { return sentence_of_thread; }
-std::string take_explanation() noexcept { return std::exchange(sentence_of_thread, {}); }
+void clear_explanation() noexcept {
+    sentence_of_thread.clear();
+}
+const std::string& explanation() noexcept {
+    return sentence_of_thread;
+}
+std::string take_explanation() noexcept {
+    return std::exchange(sentence_of_thread, {});
+}
 
 } // namespace joinleaf

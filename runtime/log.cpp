@@ -22,7 +22,9 @@ unsigned threshold_from_environment() noexcept {
             return level;
         }
     }
-    log_text(severity::warning, fmt::format("JOINLEAF_LOG: \"{}\" is no level; allowed: none, error, warning, info, debug", word));
+    log_text(
+        severity::warning,
+        fmt::format("JOINLEAF_LOG: \"{}\" is no level; allowed: none, error, warning, info, debug", word));
     return static_cast<unsigned>(severity::warning);
 }
 

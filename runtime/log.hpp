@@ -10,7 +10,8 @@ namespace joinleaf {
 // How urgent a line is. The numbers are those of JL_LOG_* in provider.h.
 enum class severity : unsigned { error = 1, warning = 2, info = 3, debug = 4 };
 
-// Whether lines of this severity are shown: JOINLEAF_LOG is error, warning (the default), info, debug or none. [any]
+// Whether lines of this severity are shown: JOINLEAF_LOG is error, warning (the default), info, debug or
+// none. [any]
 bool shows(severity level) noexcept;
 
 // Writes one line to standard error: "joinleaf: warning: TEXT". [any]

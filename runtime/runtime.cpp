@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/runtime.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <mutex>
 
+#include <unistd.h>
+
+#include "config/nearest.hpp"
 #include "runtime/explanation.hpp"
 #include "runtime/host/host_table.hpp"
 #include "runtime/log.hpp"
@@ -33,6 +38,24 @@ config::result<config::configuration> read(const runtime::origin& where) {
     return config::load();
 }
 
+constexpr auto known_variables = std::to_array<std::string_view>(
+    {"JOINLEAF_CONFIG", "JOINLEAF_PROVIDER_PATH", "JOINLEAF_PROVIDERS", "JOINLEAF_LOG"});
+
+// A misspelt variable is silent otherwise. One that resembles none of ours belongs to somebody else.
+void warn_of_misspelt_variables() {
+    for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
+        const std::string_view setting(*at);
+        const auto name = setting.substr(0, setting.find('='));
+        if (!name.starts_with("JOINLEAF_") ||
+            std::ranges::find(known_variables, name) != known_variables.end()) {
+            continue;
+        }
+        if (const auto meant = config::nearest(name, known_variables); !meant.empty()) {
+            log(severity::warning, "environment: {} means nothing; did you mean {}?", name, meant);
+        }
+    }
+}
+
 std::string sentence_of(const std::vector<config::problem>& problems) {
     std::string all;
     for (const auto& one : problems) {
@@ -42,7 +65,8 @@ std::string sentence_of(const std::vector<config::problem>& problems) {
     return all;
 }
 
-// How long the last WSACleanup waits for providers to let go of their sockets; an aborted socket takes a turn of its loop.
+// How long the last WSACleanup waits for providers to let go of their sockets; an aborted socket takes a turn
+// of its loop.
 constexpr std::chrono::seconds closing_limit{10};
 
 void close_every_socket() {
@@ -62,7 +86,8 @@ void close_every_socket() {
         one->abort();
     }
     if (!socket::wait_until_all_gone(closing_limit)) {
-        log(severity::error, "a provider has not let go of its sockets within {} s; its memory stays in use", closing_limit.count());
+        log(severity::error, "a provider has not let go of its sockets within {} s; its memory stays in use",
+            closing_limit.count());
     }
 }
 
@@ -73,17 +98,21 @@ runtime::runtime(config::configuration configuration, origin where)
       loops_(configuration.reactor.threads, configuration.reactor.spin, configuration.reactor.cpus),
       catalog_((host::serve_loops_of(&loops_), configuration), host::table()) {}
 
-runtime::~runtime() { host::serve_loops_of(nullptr); }
+runtime::~runtime() {
+    host::serve_loops_of(nullptr);
+}
 
 int runtime::start(const origin& where) {
     auto& state = process();
     const std::lock_guard hold(state.mutex);
     if (state.starts > 0 && where.from != origin::kind::search_order && !(state.running->where() == where)) {
         set_explanation("the runtime already runs with another configuration: " +
-                        (state.running->where().name.empty() ? std::string("the search order's") : state.running->where().name));
+                        (state.running->where().name.empty() ? std::string("the search order's")
+                                                             : state.running->where().name));
         return WSAEINVAL;
     }
     if (state.starts == 0) {
+        warn_of_misspelt_variables();
         auto configuration = read(where);
         if (!configuration) {
             set_explanation(sentence_of(configuration.error()));

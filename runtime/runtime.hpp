@@ -26,7 +26,8 @@ class runtime {
     // 0; WSAEINVAL: the configuration is refused, or another one is in force. explanation() has the sentence.
     static int start(const origin& where);
 
-    // Takes one start back; the last one closes every socket and ends the threads (ST-11). WSANOTINITIALISED when none is left.
+    // Takes one start back; the last one closes every socket and ends the threads (ST-11). WSANOTINITIALISED
+    // when none is left.
     static int stop();
 
     // Whether a start is in force: one atomic load, for the data path. [any]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What Winsock lacks: starting the runtime with a given configuration, asking the catalog why, sentences for errors, batches of messages,
- * statistics. Every function is safe from any thread.
+ * What Winsock lacks: starting the runtime with a given configuration, asking the catalog why, sentences for
+ * errors, batches of messages, statistics. Every function is safe from any thread.
  */
 #ifndef JOINLEAF_EXT_H
 #define JOINLEAF_EXT_H
@@ -24,82 +24,88 @@ extern "C" {
 #endif
 
 /*
- * Starts the runtime as WSAStartup(MAKEWORD(2, 2), ...) does, and with one file as its configuration instead of the search order; counted
- * by WSACleanup. file NULL: the search order. When the runtime runs already the file must be the one it runs with. [any]
- * 0; WSAEINVAL: the file is refused, or another one is in force (jl_last_explanation has the sentence with FILE:LINE:COL); WSAEFAULT.
+ * Starts the runtime as WSAStartup(MAKEWORD(2, 2), ...) does, and with one file as its configuration instead
+ * of the search order; counted by WSACleanup. file NULL: the search order. When the runtime runs already the
+ * file must be the one it runs with. [any] 0; WSAEINVAL: the file is refused, or another one is in force
+ * (jl_last_explanation has the sentence with FILE:LINE:COL); WSAEFAULT.
  */
-JL_API int jl_start(const char *file);
+JL_API int jl_start(const char* file);
 
-/* The same with the YAML text itself; name stands for the file in messages, relative paths start at its folder. [any] */
-JL_API int jl_start_text(const char *text, const char *name);
-
-/*
- * The catalog as JSON: {"configuration": {...}, "providers": [{name, library, path, version, where, state, reason, options, entries: [...]}]}.
- * State is "loaded", "refused" or "disabled"; a refused one has its reason. Needs a started runtime.
- * The text belongs to the caller, who gives it to jl_free. NULL: last error WSANOTINITIALISED or WSAENOBUFS. [any]
- */
-JL_API char *jl_catalog_json(void);
+/* The same with the YAML text itself; name stands for the file in messages, relative paths start at its
+   folder. [any] */
+JL_API int jl_start_text(const char* text, const char* name);
 
 /*
- * How socket creation decides: {"chosen": name or null, "error": code, "candidates": [{provider, entry, fits, condition, asked, offered, where}]},
- * the candidates in catalog order, each with the one condition that failed (CT-40 ... CT-49). As jl_catalog_json. [any]
+ * The catalog as JSON: {"configuration": {...}, "providers": [{name, library, path, version, where, state,
+ * reason, options, entries: [...]}]}. State is "loaded", "refused" or "disabled"; a refused one has its
+ * reason. Needs a started runtime. The text belongs to the caller, who gives it to jl_free. NULL: last error
+ * WSANOTINITIALISED or WSAENOBUFS. [any]
  */
-JL_API char *jl_explain_json(int af, int type, int protocol, DWORD flags);
+JL_API char* jl_catalog_json(void);
 
 /*
- * Reads a configuration as the runtime would, loads nothing: {"files": [...], "problems": [{where, message}], "providers": [...]}. file NULL:
- * the search order. Needs no WSAStartup. As jl_catalog_json. [any]
+ * How socket creation decides: {"chosen": name or null, "error": code, "candidates": [{provider, entry, fits,
+ * condition, asked, offered, where}]}, the candidates in catalog order, each with the one condition that
+ * failed (CT-40 ... CT-49). As jl_catalog_json. [any]
  */
-JL_API char *jl_check_json(const char *file);
+JL_API char* jl_explain_json(int af, int type, int protocol, DWORD flags);
+
+/*
+ * Reads a configuration as the runtime would, loads nothing: {"files": [...], "problems": [{where, message}],
+ * "providers": [...]}. file NULL: the search order. Needs no WSAStartup. As jl_catalog_json. [any]
+ */
+JL_API char* jl_check_json(const char* file);
 
 /* Frees a text that one of the functions above returned. NULL is fine. [any] */
-JL_API void jl_free(char *text);
+JL_API void jl_free(char* text);
 
 /* "WSAECONNREFUSED" for 10061; "unknown" for a number that is no Winsock code. Static. [any] */
-JL_API const char *jl_error_name(int code);
+JL_API const char* jl_error_name(int code);
 
 /* One sentence for a Winsock code. Static. [any] */
-JL_API const char *jl_error_text(int code);
+JL_API const char* jl_error_text(int code);
 
 /*
- * The sentence behind the last failure on this thread, where there is more to say than its code: which setting, file or device it was.
- * Copies at most room bytes with a closing zero and returns the whole length; 0: nothing more to say. [any]
+ * The sentence behind the last failure on this thread, where there is more to say than its code: which
+ * setting, file or device it was. Copies at most room bytes with a closing zero and returns the whole length;
+ * 0: nothing more to say. [any]
  */
-JL_API size_t jl_last_explanation(char *buffer, size_t room);
+JL_API size_t jl_last_explanation(char* buffer, size_t room);
 
 /* One message of a batch. */
 typedef struct jl_message {
-    WSABUF *buffers;      /* of the caller, borrowed until the call returns */
+    WSABUF* buffers; /* of the caller, borrowed until the call returns */
     DWORD buffer_count;
-    DWORD flags;          /* MSG_*; after a receive MSG_PARTIAL where the message was longer than its buffers */
-    struct sockaddr *address; /* send: destination or NULL; receive: room for the source, or NULL */
-    int address_length;   /* receive: room, then the length */
-    int error;            /* after the call: 0, or the code of this message */
-    size_t bytes;         /* after the call: bytes sent or received */
+    DWORD flags; /* MSG_*; after a receive MSG_PARTIAL where the message was longer than its buffers */
+    struct sockaddr* address; /* send: destination or NULL; receive: room for the source, or NULL */
+    int address_length;       /* receive: room, then the length */
+    int error;                /* after the call: 0, or the code of this message */
+    size_t bytes;             /* after the call: bytes sent or received */
 } jl_message;
 
 /*
- * Sends or receives up to count messages in one call, which reaches the transport whole. Waits, on a blocking socket, for the first message
- * only. Returns how many were done, or SOCKET_ERROR with the last error that WSASendTo / WSARecvFrom would give for the first. [any]
+ * Sends or receives up to count messages in one call, which reaches the transport whole. Waits, on a blocking
+ * socket, for the first message only. Returns how many were done, or SOCKET_ERROR with the last error that
+ * WSASendTo / WSARecvFrom would give for the first. [any]
  */
-JL_API int jl_send_batch(SOCKET s, jl_message *messages, int count);
-JL_API int jl_recv_batch(SOCKET s, jl_message *messages, int count);
+JL_API int jl_send_batch(SOCKET s, jl_message* messages, int count);
+JL_API int jl_recv_batch(SOCKET s, jl_message* messages, int count);
 
 /* Counters since the socket was made. struct_size is set by the caller; fields only get appended. */
 typedef struct jl_statistics {
     uint32_t struct_size;
-    uint32_t leaves;              /* c_root: members now */
+    uint32_t leaves; /* c_root: members now */
     uint64_t sent_messages, sent_bytes;
     uint64_t received_messages, received_bytes;
-    uint64_t queued_bytes;        /* accepted, not yet handed to the network */
+    uint64_t queued_bytes; /* accepted, not yet handed to the network */
     uint64_t dropped_messages;
-    uint64_t gaps;                /* messages known to be missing */
-    uint64_t joins;               /* members admitted so far */
-    uint64_t rtt_ns;              /* smoothed round trip in nanoseconds; 0: unknown */
+    uint64_t gaps;   /* messages known to be missing */
+    uint64_t joins;  /* members admitted so far */
+    uint64_t rtt_ns; /* smoothed round trip in nanoseconds; 0: unknown */
 } jl_statistics;
 
 /* 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEFAULT, WSAEINVAL (struct_size). [any] */
-JL_API int jl_socket_statistics(SOCKET s, jl_statistics *statistics);
+JL_API int jl_socket_statistics(SOCKET s, jl_statistics* statistics);
 
 #ifdef __cplusplus
 }

@@ -2,12 +2,12 @@
 //
 // Optional C++20 help for authors of providers: writes the tables of provider.h from two classes.
 //
-//   struct line : joinleaf::provider::endpoint { ... };            // one per socket; methods named as in jl_ops, those it lacks stay NULL
-//   struct wire { static tl... };                                  // one per YAML entry
-//   static const jl_ops ops = joinleaf::provider::make_ops<wire, line>();
+//   struct line { ... };   // one per socket; methods named as in jl_ops, those it lacks stay NULL
+//   struct wire { ... };   // one per YAML entry
+//   static constexpr jl_ops ops = joinleaf::provider::make_ops<wire, line>();
 //
-// A method may throw: std::bad_alloc becomes WSAENOBUFS, std::system_error the code of its errno, anything else WSASYSCALLFAILURE.
-// Header only; no object of it crosses the border between provider and runtime.
+// A method may throw: std::bad_alloc becomes WSAENOBUFS, std::system_error the code of its errno, anything
+// else WSASYSCALLFAILURE. Header only; no object of it crosses the border between provider and runtime.
 #pragma once
 
 #include "provider.h"
@@ -91,7 +91,9 @@ inline std::int32_t code_of_current_exception() noexcept {
 
 namespace detail {
 
-template <class Endpoint> Endpoint& self(jl_endpoint* endpoint) noexcept { return *reinterpret_cast<Endpoint*>(endpoint); }
+template <class Endpoint> Endpoint& self(jl_endpoint* endpoint) noexcept {
+    return *reinterpret_cast<Endpoint*>(endpoint);
+}
 
 template <class Body> std::int32_t guarded(Body body) noexcept {
     try {
@@ -110,9 +112,10 @@ std::int32_t call(Method method, jl_endpoint* endpoint, Arguments... arguments) 
 
 // The ops table of an endpoint class.
 //
-// Instance needs `std::int32_t open(jl_handle*, jl_open&, Endpoint*& out)`. Endpoint needs bind, tx, rx, arm, shutdown, close and name with
-// the parameters of jl_ops less the first; listen, connect, join, accept, cancel, set_option, get_option, ioctl, qos and stats when it has
-// them. `accept` gets its child as Endpoint*. After it called host->closed an endpoint deletes itself.
+// Instance needs `std::int32_t open(jl_handle*, jl_open&, Endpoint*& out)`. Endpoint needs bind, tx, rx, arm,
+// shutdown, close and name with the parameters of jl_ops less the first; listen, connect, join, accept,
+// cancel, set_option, get_option, ioctl, qos and stats when it has them. `accept` gets its child as
+// Endpoint*. After it called host->closed an endpoint deletes itself.
 template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     jl_ops ops{};
     ops.struct_size = sizeof ops;
@@ -130,8 +133,10 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     ops.tx = [](jl_endpoint* e, jl_msg* messages, std::uint32_t count, std::uint32_t* done) -> std::int32_t {
         return detail::call<Endpoint>(&Endpoint::tx, e, messages, count, done);
     };
-    ops.rx = [](jl_endpoint* e, jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left)
-        -> std::int32_t { return detail::call<Endpoint>(&Endpoint::rx, e, messages, count, done, left); };
+    ops.rx = [](jl_endpoint* e, jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                std::uint32_t* left) -> std::int32_t {
+        return detail::call<Endpoint>(&Endpoint::rx, e, messages, count, done, left);
+    };
     ops.arm = [](jl_endpoint* e, std::uint32_t direction, std::int32_t* code) -> std::int32_t {
         return detail::call<Endpoint>(&Endpoint::arm, e, direction, code);
     };
@@ -158,20 +163,26 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
         };
     }
     if constexpr (requires { &Endpoint::accept; }) {
-        ops.accept = [](jl_endpoint* e, void* request, jl_endpoint* child, const jl_answer* answer) -> std::int32_t {
-            return detail::call<Endpoint>(&Endpoint::accept, e, request, reinterpret_cast<Endpoint*>(child), answer);
+        ops.accept = [](jl_endpoint* e, void* request, jl_endpoint* child,
+                        const jl_answer* answer) -> std::int32_t {
+            return detail::call<Endpoint>(&Endpoint::accept, e, request, reinterpret_cast<Endpoint*>(child),
+                                          answer);
         };
     }
     if constexpr (requires { &Endpoint::cancel; }) {
         ops.cancel = [](jl_endpoint* e, std::uint64_t op) { detail::self<Endpoint>(e).cancel(op); };
     }
     if constexpr (requires { &Endpoint::set_option; }) {
-        ops.set_option = [](jl_endpoint* e, std::int32_t level, std::int32_t name, const void* value, std::uint32_t len)
-            -> std::int32_t { return detail::call<Endpoint>(&Endpoint::set_option, e, level, name, value, len); };
+        ops.set_option = [](jl_endpoint* e, std::int32_t level, std::int32_t name, const void* value,
+                            std::uint32_t len) -> std::int32_t {
+            return detail::call<Endpoint>(&Endpoint::set_option, e, level, name, value, len);
+        };
     }
     if constexpr (requires { &Endpoint::get_option; }) {
-        ops.get_option = [](jl_endpoint* e, std::int32_t level, std::int32_t name, void* value, std::uint32_t* len)
-            -> std::int32_t { return detail::call<Endpoint>(&Endpoint::get_option, e, level, name, value, len); };
+        ops.get_option = [](jl_endpoint* e, std::int32_t level, std::int32_t name, void* value,
+                            std::uint32_t* len) -> std::int32_t {
+            return detail::call<Endpoint>(&Endpoint::get_option, e, level, name, value, len);
+        };
     }
     if constexpr (requires { &Endpoint::ioctl; }) {
         ops.ioctl = [](jl_endpoint* e, std::uint32_t code, const void* in, std::uint32_t in_len, void* out,
@@ -180,7 +191,9 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
         };
     }
     if constexpr (requires { &Endpoint::qos; }) {
-        ops.qos = [](jl_endpoint* e, const QOS* qos) -> std::int32_t { return detail::call<Endpoint>(&Endpoint::qos, e, qos); };
+        ops.qos = [](jl_endpoint* e, const QOS* qos) -> std::int32_t {
+            return detail::call<Endpoint>(&Endpoint::qos, e, qos);
+        };
     }
     if constexpr (requires { &Endpoint::stats; }) {
         ops.stats = [](jl_endpoint* e, jl_stats* stats) -> std::int32_t {
@@ -190,7 +203,8 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     return ops;
 }
 
-// create and destroy for an Instance with a constructor from jl_create; it throws std::system_error (its sentence is explained) to refuse.
+// create and destroy for an Instance with a constructor from jl_create; it throws std::system_error (its
+// sentence is explained) to refuse.
 template <class Instance> struct lifecycle {
     static inline const jl_host* host = nullptr;
 
@@ -208,7 +222,8 @@ template <class Instance> struct lifecycle {
     static void destroy(jl_instance* instance) noexcept { delete reinterpret_cast<Instance*>(instance); }
 };
 
-// The negotiation that every provider needs (JLP-1): fills out's range and answers WSAVERNOTSUPPORTED when the ranges do not meet.
+// The negotiation that every provider needs (JLP-1): fills out's range and answers WSAVERNOTSUPPORTED when
+// the ranges do not meet.
 inline int negotiate(std::uint32_t host_abi_min, std::uint32_t host_abi_max, jl_provider& out) noexcept {
     out.abi_min = JL_ABI_VERSION;
     out.abi_max = JL_ABI_VERSION;

@@ -30,7 +30,8 @@ int address::load(const sockaddr* name, int length, int family) noexcept {
         return WSAEAFNOSUPPORT;
     }
     // What follows the family's address is padding of a larger structure.
-    length_ = static_cast<std::uint32_t>(size_for(storage_.ss_family) > sizeof(sa_family_t) ? size_for(storage_.ss_family) : given);
+    length_ = static_cast<std::uint32_t>(
+        size_for(storage_.ss_family) > sizeof(sa_family_t) ? size_for(storage_.ss_family) : given);
     return 0;
 }
 

@@ -27,7 +27,8 @@ std::optional<std::string> to_text(const sockaddr* address, DWORD length) {
     if (address->sa_family == AF_INET6 && length >= sizeof(sockaddr_in6)) {
         const auto& in6 = *reinterpret_cast<const sockaddr_in6*>(address);
         ::inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof text);
-        const auto scoped = in6.sin6_scope_id == 0 ? std::string(text) : fmt::format("{}%{}", text, in6.sin6_scope_id);
+        const auto scoped =
+            in6.sin6_scope_id == 0 ? std::string(text) : fmt::format("{}%{}", text, in6.sin6_scope_id);
         return in6.sin6_port == 0 ? scoped : fmt::format("[{}]:{}", scoped, ntohs(in6.sin6_port));
     }
     return std::nullopt;
@@ -51,7 +52,8 @@ std::optional<sockaddr_in> to_inet(std::string_view text) {
         in.sin_port = htons(*port);
         text = text.substr(0, colon);
     }
-    return ::inet_pton(AF_INET, std::string(text).c_str(), &in.sin_addr) == 1 ? std::optional(in) : std::nullopt;
+    return ::inet_pton(AF_INET, std::string(text).c_str(), &in.sin_addr) == 1 ? std::optional(in)
+                                                                              : std::nullopt;
 }
 
 // A scope is an interface's name or its number.
@@ -71,7 +73,9 @@ std::optional<sockaddr_in6> to_inet6(std::string_view text) {
     if (text.starts_with('[')) {
         const auto close = text.find(']');
         const auto rest = close == std::string_view::npos ? std::string_view("?") : text.substr(close + 1);
-        const auto port = rest.empty() ? std::optional<std::uint16_t>(0) : rest[0] == ':' ? to_port(rest.substr(1)) : std::nullopt;
+        const auto port = rest.empty()     ? std::optional<std::uint16_t>(0)
+                          : rest[0] == ':' ? to_port(rest.substr(1))
+                                           : std::nullopt;
         if (!port) {
             return std::nullopt;
         }
@@ -86,15 +90,18 @@ std::optional<sockaddr_in6> to_inet6(std::string_view text) {
         in6.sin6_scope_id = *scope;
         text = text.substr(0, percent);
     }
-    return ::inet_pton(AF_INET6, std::string(text).c_str(), &in6.sin6_addr) == 1 ? std::optional(in6) : std::nullopt;
+    return ::inet_pton(AF_INET6, std::string(text).c_str(), &in6.sin6_addr) == 1 ? std::optional(in6)
+                                                                                 : std::nullopt;
 }
 
-template <class Address> int store_address(const std::optional<Address>& parsed, sockaddr* address, LPINT length) {
+template <class Address>
+int store_address(const std::optional<Address>& parsed, sockaddr* address, LPINT length) {
     if (!parsed) {
         return WSAEINVAL;
     }
     int room = 0;
-    if (!api::get(length, room) || room < static_cast<int>(sizeof(Address)) || !api::copy_out(address, &*parsed, sizeof(Address))) {
+    if (!api::get(length, room) || room < static_cast<int>(sizeof(Address)) ||
+        !api::copy_out(address, &*parsed, sizeof(Address))) {
         return WSAEFAULT;
     }
     *length = static_cast<int>(sizeof(Address));
@@ -121,7 +128,8 @@ template <class Character> int store_text(const std::string& text, Character* ou
     return room >= needed && api::copy_out(out, wide.c_str(), needed * sizeof(Character)) ? 0 : WSAEFAULT;
 }
 
-template <class Character> int address_to_string(sockaddr* address, DWORD address_length, Character* string, LPDWORD length) {
+template <class Character>
+int address_to_string(sockaddr* address, DWORD address_length, Character* string, LPDWORD length) {
     return api::started_call([&] {
         if (address_length < sizeof(sa_family_t) || !api::readable(address, address_length)) {
             return WSAEFAULT;
@@ -138,25 +146,40 @@ template <class Value> int convert(SOCKET s, Value value, Value* out, Value (*or
     });
 }
 
-std::uint32_t swap_long(std::uint32_t value) { return htonl(value); }
-std::uint16_t swap_short(std::uint16_t value) { return htons(value); }
+std::uint32_t swap_long(std::uint32_t value) {
+    return htonl(value);
+}
+std::uint16_t swap_short(std::uint16_t value) {
+    return htons(value);
+}
 
 } // namespace
 
-int WSAHtonl(SOCKET s, jl_u_long value, jl_u_long* out) { return convert<std::uint32_t>(s, value, out, swap_long); }
-int WSAHtons(SOCKET s, USHORT value, USHORT* out) { return convert<std::uint16_t>(s, value, out, swap_short); }
-int WSANtohl(SOCKET s, jl_u_long value, jl_u_long* out) { return convert<std::uint32_t>(s, value, out, swap_long); }
-int WSANtohs(SOCKET s, USHORT value, USHORT* out) { return convert<std::uint16_t>(s, value, out, swap_short); }
+int WSAHtonl(SOCKET s, jl_u_long value, jl_u_long* out) {
+    return convert<std::uint32_t>(s, value, out, swap_long);
+}
+int WSAHtons(SOCKET s, USHORT value, USHORT* out) {
+    return convert<std::uint16_t>(s, value, out, swap_short);
+}
+int WSANtohl(SOCKET s, jl_u_long value, jl_u_long* out) {
+    return convert<std::uint32_t>(s, value, out, swap_long);
+}
+int WSANtohs(SOCKET s, USHORT value, USHORT* out) {
+    return convert<std::uint16_t>(s, value, out, swap_short);
+}
 
-int WSAAddressToStringA(LPSOCKADDR address, DWORD address_length, LPWSAPROTOCOL_INFOA /*info*/, LPSTR string, LPDWORD length) {
+int WSAAddressToStringA(LPSOCKADDR address, DWORD address_length, LPWSAPROTOCOL_INFOA /*info*/, LPSTR string,
+                        LPDWORD length) {
     return address_to_string(address, address_length, string, length);
 }
 
-int WSAAddressToStringW(LPSOCKADDR address, DWORD address_length, LPWSAPROTOCOL_INFOW /*info*/, LPWSTR string, LPDWORD length) {
+int WSAAddressToStringW(LPSOCKADDR address, DWORD address_length, LPWSAPROTOCOL_INFOW /*info*/, LPWSTR string,
+                        LPDWORD length) {
     return address_to_string(address, address_length, string, length);
 }
 
-int WSAStringToAddressA(LPSTR string, INT family, LPWSAPROTOCOL_INFOA /*info*/, LPSOCKADDR address, LPINT length) {
+int WSAStringToAddressA(LPSTR string, INT family, LPWSAPROTOCOL_INFOA /*info*/, LPSOCKADDR address,
+                        LPINT length) {
     return api::started_call([&] {
         if (!api::readable(string, 1)) {
             return WSAEFAULT;
@@ -165,14 +188,16 @@ int WSAStringToAddressA(LPSTR string, INT family, LPWSAPROTOCOL_INFOA /*info*/, 
     });
 }
 
-int WSAStringToAddressW(LPWSTR string, INT family, LPWSAPROTOCOL_INFOW /*info*/, LPSOCKADDR address, LPINT length) {
+int WSAStringToAddressW(LPWSTR string, INT family, LPWSAPROTOCOL_INFOW /*info*/, LPSOCKADDR address,
+                        LPINT length) {
     return api::started_call([&] {
         if (!api::readable(string, sizeof *string)) {
             return WSAEFAULT;
         }
         std::string narrow;
         for (const auto* at = string; *at != 0; ++at) {
-            narrow += *at < 0x80 ? static_cast<char>(*at) : '?'; // no address holds another character: it will not parse
+            narrow += *at < 0x80 ? static_cast<char>(*at)
+                                 : '?'; // no address holds another character: it will not parse
         }
         return parse(narrow, family, address, length);
     });

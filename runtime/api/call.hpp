@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every exported call does first and last: is the runtime started, is this a socket, and no exception leaves.
+// What every exported call does first and last: is the runtime started, is this a socket, and no exception
+// leaves.
 #pragma once
 
 #include <new>
@@ -34,7 +35,8 @@ template <class Body> int started_call(Body body) noexcept {
     return answer(code_of(body));
 }
 
-// A call on a socket: body(socket_object&) answers a code. The check for a start comes before the one for the descriptor.
+// A call on a socket: body(socket_object&) answers a code. The check for a start comes before the one for the
+// descriptor.
 template <class Body> int socket_call(SOCKET s, Body body) noexcept {
     if (!runtime::started()) {
         return answer(WSANOTINITIALISED);

@@ -55,7 +55,8 @@ jl_msg message_of(buffers& from, std::uint32_t flags) noexcept {
     return message;
 }
 
-int send_one(socket::socket_object& object, buffers& data, unsigned flags, const sockaddr* to, int to_length, std::size_t& sent) {
+int send_one(socket::socket_object& object, buffers& data, unsigned flags, const sockaddr* to, int to_length,
+             std::size_t& sent) {
     std::uint32_t translated = 0;
     if (const int code = translate(flags, known_send_flags, translated); code != 0) {
         return code;
@@ -125,7 +126,8 @@ struct source_room {
     }
 };
 
-int receive_into(socket::socket_object& object, buffers& room, unsigned flags, source_room& source, received& out) {
+int receive_into(socket::socket_object& object, buffers& room, unsigned flags, source_room& source,
+                 received& out) {
     std::uint32_t translated = 0;
     if (const int code = translate(flags, known_receive_flags, translated); code != 0) {
         return code;
@@ -148,9 +150,12 @@ int receive_into(socket::socket_object& object, buffers& room, unsigned flags, s
     return source.store(message);
 }
 
-// MSG_WAITALL on a byte stream: goes on until the buffers are full, the stream ends, or nothing more may be waited for.
-int receive_all(socket::socket_object& object, buffers& room, unsigned flags, source_room& source, received& out) {
-    const bool collects = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0 && !object.message_oriented() && !object.nonblocking();
+// MSG_WAITALL on a byte stream: goes on until the buffers are full, the stream ends, or nothing more may be
+// waited for.
+int receive_all(socket::socket_object& object, buffers& room, unsigned flags, source_room& source,
+                received& out) {
+    const bool collects = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0 &&
+                          !object.message_oriented() && !object.nonblocking();
     if (!collects) {
         return receive_into(object, room, flags, source, out);
     }
@@ -175,16 +180,21 @@ int receive_all(socket::socket_object& object, buffers& room, unsigned flags, so
     return 0;
 }
 
-// A call that asks for overlapped operation, on a socket that can have it, is not carried out as an ordinary one (IO-40, IO-41).
+// A call that asks for overlapped operation, on a socket that can have it, is not carried out as an ordinary
+// one (IO-40, IO-41).
 bool asks_for_overlapped(const socket::socket_object& object, const void* overlapped, bool routine) noexcept {
     return (object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (overlapped != nullptr || routine);
 }
 
-bool message_was_longer(const received& got) noexcept { return (got.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0; }
+bool message_was_longer(const received& got) noexcept {
+    return (got.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0;
+}
 
 } // namespace
 
-int jl_send(SOCKET s, const void* buffer, int length, int flags) { return jl_sendto(s, buffer, length, flags, nullptr, 0); }
+int jl_send(SOCKET s, const void* buffer, int length, int flags) {
+    return jl_sendto(s, buffer, length, flags, nullptr, 0);
+}
 
 int jl_sendto(SOCKET s, const void* buffer, int length, int flags, const sockaddr* to, int to_length) {
     std::size_t sent = 0;
@@ -199,7 +209,9 @@ int jl_sendto(SOCKET s, const void* buffer, int length, int flags, const sockadd
     return code == 0 ? static_cast<int>(sent) : SOCKET_ERROR;
 }
 
-int jl_recv(SOCKET s, void* buffer, int length, int flags) { return jl_recvfrom(s, buffer, length, flags, nullptr, nullptr); }
+int jl_recv(SOCKET s, void* buffer, int length, int flags) {
+    return jl_recvfrom(s, buffer, length, flags, nullptr, nullptr);
+}
 
 int jl_recvfrom(SOCKET s, void* buffer, int length, int flags, sockaddr* from, int* from_length) {
     received got;
@@ -224,8 +236,8 @@ int WSASend(SOCKET s, LPWSABUF from, DWORD count, LPDWORD sent, DWORD flags, LPW
     return WSASendTo(s, from, count, sent, flags, nullptr, 0, overlapped, routine);
 }
 
-int WSASendTo(SOCKET s, LPWSABUF from, DWORD count, LPDWORD sent, DWORD flags, const sockaddr* to, int to_length,
-              LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+int WSASendTo(SOCKET s, LPWSABUF from, DWORD count, LPDWORD sent, DWORD flags, const sockaddr* to,
+              int to_length, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     return api::socket_call(s, [&](socket::socket_object& object) {
         if (from == nullptr || sent == nullptr) {
             return WSAEFAULT;
@@ -250,8 +262,8 @@ int WSARecv(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, 
     return WSARecvFrom(s, into, count, bytes, flags, nullptr, nullptr, overlapped, routine);
 }
 
-int WSARecvFrom(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from, LPINT from_length,
-                LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+int WSARecvFrom(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from,
+                LPINT from_length, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     return api::socket_call(s, [&](socket::socket_object& object) {
         if (into == nullptr || bytes == nullptr || flags == nullptr) {
             return WSAEFAULT;
@@ -311,7 +323,8 @@ struct batch {
                 return code;
             }
             if (from[i].address != nullptr && (receives || object.connectionless())) {
-                one.addr = receives ? reinterpret_cast<sockaddr*>(&sources[static_cast<std::size_t>(i)]) : from[i].address;
+                one.addr = receives ? reinterpret_cast<sockaddr*>(&sources[static_cast<std::size_t>(i)])
+                                    : from[i].address;
                 one.addr_len = receives ? static_cast<std::uint32_t>(sizeof(sockaddr_storage))
                                         : static_cast<std::uint32_t>(from[i].address_length);
             }
@@ -326,7 +339,8 @@ void store_received(const jl_msg& one, jl_message& to) noexcept {
     to.flags = (one.flags & JL_MSG_REST) != 0 ? static_cast<DWORD>(MSG_PARTIAL) : 0;
     to.error = (one.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0 ? WSAEMSGSIZE : 0;
     if (to.address != nullptr) {
-        const auto len = std::min<std::uint32_t>(one.addr_len, static_cast<std::uint32_t>(std::max(0, to.address_length)));
+        const auto len =
+            std::min<std::uint32_t>(one.addr_len, static_cast<std::uint32_t>(std::max(0, to.address_length)));
         std::memcpy(to.address, one.addr, len);
         to.address_length = static_cast<int>(one.addr_len);
     }

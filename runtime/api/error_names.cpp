@@ -30,14 +30,16 @@ constexpr auto known = std::to_array<known_error>({
     {WSAEINVAL, "WSAEINVAL", "An argument is wrong, or the socket is in the wrong state."},
     {WSAEMFILE, "WSAEMFILE", "The process has no descriptor left."},
     {WSAEWOULDBLOCK, "WSAEWOULDBLOCK", "Nothing can be done now without waiting."},
-    {WSAEINPROGRESS, "WSAEINPROGRESS", "A callback is running on this thread; blocking calls are not allowed in it."},
+    {WSAEINPROGRESS, "WSAEINPROGRESS",
+     "A callback is running on this thread; blocking calls are not allowed in it."},
     {WSAEALREADY, "WSAEALREADY", "An attempt on this socket has not completed yet."},
     {WSAENOTSOCK, "WSAENOTSOCK", "The descriptor is not a socket."},
     {WSAEDESTADDRREQ, "WSAEDESTADDRREQ", "A destination address is needed."},
     {WSAEMSGSIZE, "WSAEMSGSIZE", "The message is longer than the buffer or the transport allows."},
     {WSAEPROTOTYPE, "WSAEPROTOTYPE", "The protocol does not fit the socket type."},
     {WSAENOPROTOOPT, "WSAENOPROTOOPT", "The option is not known, or the transport does not have it."},
-    {WSAEPROTONOSUPPORT, "WSAEPROTONOSUPPORT", "No entry offers this protocol, or the transport cannot carry the data."},
+    {WSAEPROTONOSUPPORT, "WSAEPROTONOSUPPORT",
+     "No entry offers this protocol, or the transport cannot carry the data."},
     {WSAESOCKTNOSUPPORT, "WSAESOCKTNOSUPPORT", "No entry offers this socket type."},
     {WSAEOPNOTSUPP, "WSAEOPNOTSUPP", "This kind of socket or transport does not support the operation."},
     {WSAEPFNOSUPPORT, "WSAEPFNOSUPPORT", "The protocol family is not supported."},
@@ -111,13 +113,16 @@ constexpr auto known = std::to_array<known_error>({
     {WSA_QOS_EPSFILTERSPEC, "WSA_QOS_EPSFILTERSPEC", "A provider-specific filter is wrong."},
     {WSA_QOS_ESDMODEOBJ, "WSA_QOS_ESDMODEOBJ", "The shape-discard mode object is wrong."},
     {WSA_QOS_ESHAPERATEOBJ, "WSA_QOS_ESHAPERATEOBJ", "The shaping-rate object is wrong."},
-    {WSA_QOS_RESERVED_PETYPE, "WSA_QOS_RESERVED_PETYPE", "A reserved policy element is in the provider-specific data."},
+    {WSA_QOS_RESERVED_PETYPE, "WSA_QOS_RESERVED_PETYPE",
+     "A reserved policy element is in the provider-specific data."},
 });
 
-static_assert(std::is_sorted(known.begin(), known.end(), [](const auto& a, const auto& b) { return a.code < b.code; }));
+static_assert(std::is_sorted(known.begin(), known.end(),
+                             [](const auto& a, const auto& b) { return a.code < b.code; }));
 
 const known_error* find(int code) noexcept {
-    const auto* const at = std::lower_bound(known.begin(), known.end(), code, [](const auto& one, int c) { return one.code < c; });
+    const auto* const at = std::lower_bound(known.begin(), known.end(), code,
+                                            [](const auto& one, int c) { return one.code < c; });
     return at != known.end() && at->code == code ? at : nullptr;
 }
 

@@ -82,7 +82,8 @@ DWORD wait_for_all(const objects& all, const dispatch::deadline& until) {
         if (!in_time) {
             return WSA_WAIT_TIMEOUT;
         }
-        in_time = dispatch::waiter::of_thread().wait({missing.data(), 1}, until); // all are needed: any missing one will do
+        in_time = dispatch::waiter::of_thread().wait({missing.data(), 1},
+                                                     until); // all are needed: any missing one will do
     }
 }
 
@@ -115,7 +116,8 @@ BOOL WSACloseEvent(WSAEVENT event) {
     return TRUE;
 }
 
-DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events, BOOL all, DWORD timeout, BOOL /*alertable*/) {
+DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events, BOOL all, DWORD timeout,
+                               BOOL /*alertable*/) {
     if (!runtime::started()) {
         return wait_failed(WSANOTINITIALISED);
     }
@@ -169,7 +171,8 @@ int WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS result) {
                 return false;
             }
             out.lNetworkEvents = static_cast<LONG>(now.bits);
-            for (auto bits = now.bits; bits != 0; bits &= bits - 1) { // codes of other bits keep their bytes (EV-21)
+            for (auto bits = now.bits; bits != 0;
+                 bits &= bits - 1) { // codes of other bits keep their bytes (EV-21)
                 const auto bit = static_cast<std::size_t>(std::countr_zero(bits));
                 out.iErrorCode[bit] = now.codes[bit];
             }

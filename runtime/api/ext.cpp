@@ -61,15 +61,18 @@ char* jl_catalog_json(void) {
 }
 
 char* jl_explain_json(int af, int type, int protocol, DWORD flags) {
-    return give_from_catalog(
-        [&](const catalog::catalog& all) { return catalog::explain_json(all.explain({af, type, protocol, flags})); });
+    return give_from_catalog([&](const catalog::catalog& all) {
+        return catalog::explain_json(all.explain({af, type, protocol, flags}));
+    });
 }
 
 char* jl_check_json(const char* file) {
     return give([&] { return catalog::check_json(file); });
 }
 
-void jl_free(char* text) { std::free(text); }
+void jl_free(char* text) {
+    std::free(text);
+}
 
 size_t jl_last_explanation(char* buffer, size_t room) {
     const auto& sentence = explanation();

@@ -8,8 +8,12 @@ namespace {
 thread_local int error_of_thread = 0;
 }
 
-int last_error() noexcept { return error_of_thread; }
-void set_last_error(int code) noexcept { error_of_thread = code; }
+int last_error() noexcept {
+    return error_of_thread;
+}
+void set_last_error(int code) noexcept {
+    error_of_thread = code;
+}
 
 int answer(int code) noexcept {
     if (code == 0) {

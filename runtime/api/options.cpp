@@ -45,7 +45,8 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
         if ((object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (overlapped != nullptr || routine != nullptr)) {
             return WSAEOPNOTSUPP;
         }
-        if (!api::writable(returned, returned == nullptr ? 1 : sizeof *returned) || !api::readable(in, in == nullptr ? 0 : in_size) ||
+        if (!api::writable(returned, returned == nullptr ? 1 : sizeof *returned) ||
+            !api::readable(in, in == nullptr ? 0 : in_size) ||
             !api::writable(out, out == nullptr ? 0 : out_size)) {
             return WSAEFAULT; // IO-20
         }

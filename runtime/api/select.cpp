@@ -26,7 +26,8 @@ bool look(question& all) {
     for (auto& one : all) {
         if (one.socket) {
             one.found = one.socket->readiness(one.wants);
-            one.failed = one.socket->connect_failed() || one.socket->closing(); // another thread closes it: the wait must end
+            one.failed = one.socket->connect_failed() ||
+                         one.socket->closing(); // another thread closes it: the wait must end
             any = any || (one.found & one.wants) != 0 || one.failed;
         }
     }
@@ -106,7 +107,8 @@ int add_set(const jl_fd_set* set, std::uint32_t wants, question& all) {
     return 0;
 }
 
-// Leaves in the set what is ready, in the set's order; how many that are. `at` runs through the question as add_set filled it.
+// Leaves in the set what is ready, in the set's order; how many that are. `at` runs through the question as
+// add_set filled it.
 int keep_ready(jl_fd_set* set, const question& all, std::size_t& at, bool exceptional) {
     if (set == nullptr) {
         return 0;
@@ -133,13 +135,15 @@ short poll_events(const asked& one) noexcept {
 
 std::uint32_t directions_of(short events) noexcept {
     const auto bits = static_cast<unsigned>(events);
-    return ((bits & (POLLIN | POLLRDNORM)) != 0 ? JL_IN : 0U) | ((bits & (POLLOUT | POLLWRNORM)) != 0 ? JL_OUT : 0U) |
+    return ((bits & (POLLIN | POLLRDNORM)) != 0 ? JL_IN : 0U) |
+           ((bits & (POLLOUT | POLLWRNORM)) != 0 ? JL_OUT : 0U) |
            ((bits & (POLLPRI | POLLRDBAND)) != 0 ? JL_OOB : 0U);
 }
 
 } // namespace
 
-int jl_select(int /*nfds*/, jl_fd_set* readable, jl_fd_set* writable, jl_fd_set* exceptional, const timeval* timeout) {
+int jl_select(int /*nfds*/, jl_fd_set* readable, jl_fd_set* writable, jl_fd_set* exceptional,
+              const timeval* timeout) {
     int ready = 0;
     const int code = api::started_call([&] {
         question all;
@@ -161,7 +165,8 @@ int jl_select(int /*nfds*/, jl_fd_set* readable, jl_fd_set* writable, jl_fd_set*
             if (limit.tv_sec < 0 || limit.tv_usec < 0) {
                 return WSAEINVAL;
             }
-            until = std::chrono::steady_clock::now() + std::chrono::seconds(limit.tv_sec) + std::chrono::microseconds(limit.tv_usec);
+            until = std::chrono::steady_clock::now() + std::chrono::seconds(limit.tv_sec) +
+                    std::chrono::microseconds(limit.tv_usec);
         }
         wait_for_one(all, until);
         std::size_t at = 0;
@@ -199,7 +204,8 @@ int WSAPoll(LPWSAPOLLFD entries, ULONG count, INT timeout) {
         }
         wait_for_one(all, until);
         for (ULONG i = 0; i < count; ++i) {
-            const bool invalid = !all[i].socket && entries[i].fd != INVALID_SOCKET; // a negative descriptor is passed over
+            const bool invalid =
+                !all[i].socket && entries[i].fd != INVALID_SOCKET; // a negative descriptor is passed over
             entries[i].revents = invalid ? static_cast<short>(POLLNVAL) : poll_events(all[i]);
             ready += entries[i].revents != 0 ? 1 : 0;
         }

@@ -9,7 +9,8 @@ using namespace joinleaf;
 
 namespace {
 
-// The connect data and QoS arguments that WSAConnect and WSAJoinLeaf share, read out of the application's memory once.
+// The connect data and QoS arguments that WSAConnect and WSAJoinLeaf share, read out of the application's
+// memory once.
 struct session_arguments {
     api::address name;
     QOS qos{};
@@ -23,7 +24,8 @@ struct session_arguments {
         if (!api::get(caller, data) || !api::readable(data.buf, data.len)) {
             return WSAEFAULT;
         }
-        checked.caller_data = {reinterpret_cast<const std::byte*>(data.buf), data.len}; // len 0 counts as none (JL-10)
+        checked.caller_data = {reinterpret_cast<const std::byte*>(data.buf),
+                               data.len}; // len 0 counts as none (JL-10)
         return 0;
     }
 
@@ -33,7 +35,8 @@ struct session_arguments {
         if (callee == nullptr) {
             return 0;
         }
-        if (!api::get(callee, room) || !api::writable(callee, sizeof *callee) || !api::writable(room.buf, room.len)) {
+        if (!api::get(callee, room) || !api::writable(callee, sizeof *callee) ||
+            !api::writable(room.buf, room.len)) {
             return WSAEFAULT;
         }
         checked.callee = callee;
@@ -65,11 +68,14 @@ struct session_arguments {
 SOCKET accept_on(SOCKET s, sockaddr* address, int* length, const socket::condition& decide) {
     return api::socket_result(s, [&](socket::socket_object& object) -> socket::result<SOCKET> {
         int room = 0;
-        const bool wants_name = address != nullptr && length != nullptr; // either NULL: nothing is stored (AC-15)
-        if (wants_name && (!api::get(length, room) || room < 0 || !api::writable(address, static_cast<std::size_t>(room)))) {
+        const bool wants_name =
+            address != nullptr && length != nullptr; // either NULL: nothing is stored (AC-15)
+        if (wants_name && (!api::get(length, room) || room < 0 ||
+                           !api::writable(address, static_cast<std::size_t>(room)))) {
             return tl::unexpected(WSAEFAULT);
         }
-        const auto child = object.accept(decide, wants_name ? address : nullptr, wants_name ? length : nullptr);
+        const auto child =
+            object.accept(decide, wants_name ? address : nullptr, wants_name ? length : nullptr);
         if (!child) {
             return tl::unexpected(child.error());
         }
@@ -83,7 +89,9 @@ int jl_listen(SOCKET s, int backlog) {
     return api::socket_call(s, [&](socket::socket_object& object) { return object.listen(backlog); });
 }
 
-SOCKET jl_accept(SOCKET s, sockaddr* address, int* length) { return accept_on(s, address, length, {}); }
+SOCKET jl_accept(SOCKET s, sockaddr* address, int* length) {
+    return accept_on(s, address, length, {});
+}
 
 SOCKET WSAAccept(SOCKET s, sockaddr* address, LPINT length, LPCONDITIONPROC condition, DWORD_PTR context) {
     return accept_on(s, address, length, {condition, context});
@@ -93,7 +101,8 @@ int jl_connect(SOCKET s, const sockaddr* name, int length) {
     return WSAConnect(s, name, length, nullptr, nullptr, nullptr, nullptr);
 }
 
-int WSAConnect(SOCKET s, const sockaddr* name, int length, LPWSABUF caller, LPWSABUF callee, LPQOS qos, LPQOS /*group*/) {
+int WSAConnect(SOCKET s, const sockaddr* name, int length, LPWSABUF caller, LPWSABUF callee, LPQOS qos,
+               LPQOS /*group*/) {
     return api::socket_call(s, [&](socket::socket_object& object) {
         session_arguments arguments;
         const int family = object.entry().protocol->family;
@@ -110,8 +119,8 @@ int WSAConnect(SOCKET s, const sockaddr* name, int length, LPWSABUF caller, LPWS
     });
 }
 
-SOCKET WSAJoinLeaf(SOCKET s, const sockaddr* name, int length, LPWSABUF caller, LPWSABUF callee, LPQOS sqos, LPQOS gqos,
-                   DWORD flags) {
+SOCKET WSAJoinLeaf(SOCKET s, const sockaddr* name, int length, LPWSABUF caller, LPWSABUF callee, LPQOS sqos,
+                   LPQOS gqos, DWORD flags) {
     return api::socket_result(s, [&](socket::socket_object& object) -> socket::result<SOCKET> {
         if (socket::condition_scope::active()) {
             return tl::unexpected(WSAEINPROGRESS); // ST-18

@@ -63,7 +63,8 @@ SOCKET open_socket(const catalog::query& asked, const WSAPROTOCOL_INFOW* info, G
             return WSAEINVAL;
         }
         if (!catalog::are_lawful(asked.flags)) {
-            set_explanation("a multipoint socket takes one WSA_FLAG_MULTIPOINT_C_ flag and one _D_ flag, and no unknown bit"); // CT-65
+            set_explanation("a multipoint socket takes one WSA_FLAG_MULTIPOINT_C_ flag and one _D_ flag, and "
+                            "no unknown bit"); // CT-65
             return WSAEINVAL;
         }
         const auto running = runtime::current();
@@ -167,9 +168,13 @@ int name_of(SOCKET s, bool peer, sockaddr* name, int* length) {
 
 } // namespace
 
-int jl_getsockname(SOCKET s, sockaddr* name, int* length) { return name_of(s, false, name, length); }
+int jl_getsockname(SOCKET s, sockaddr* name, int* length) {
+    return name_of(s, false, name, length);
+}
 
-int jl_getpeername(SOCKET s, sockaddr* name, int* length) { return name_of(s, true, name, length); }
+int jl_getpeername(SOCKET s, sockaddr* name, int* length) {
+    return name_of(s, true, name, length);
+}
 
 int jl_gethostname(char* name, int length) {
     return api::started_call([&] {

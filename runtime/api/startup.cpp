@@ -59,9 +59,13 @@ int WSACleanup(void) {
     return api::answer(api::code_of([] { return runtime::stop(); }));
 }
 
-int WSAGetLastError(void) { return api::last_error(); }
+int WSAGetLastError(void) {
+    return api::last_error();
+}
 
-void WSASetLastError(int error) { api::set_last_error(error); }
+void WSASetLastError(int error) {
+    api::set_last_error(error);
+}
 
 int WSACancelBlockingCall(void) {
     // Windows Sockets 1.1 only: in a version-2 library no call ever blocks by way of a hook (ST-16).

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls that this version declares and does not carry out: each checks what it can and answers the documented code.
+// Calls that this version declares and does not carry out: each checks what it can and answers the documented
+// code.
 #include "runtime/api/call.hpp"
 
 using namespace joinleaf;
 
-BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL /*wait*/, LPDWORD flags) {
+BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL /*wait*/,
+                            LPDWORD flags) {
     api::socket_call(s, [&](socket::socket_object& /*object*/) {
         return overlapped == nullptr || transferred == nullptr || flags == nullptr ? WSAEFAULT : WSAEOPNOTSUPP;
     });

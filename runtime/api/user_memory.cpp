@@ -12,9 +12,12 @@
 namespace joinleaf::api {
 namespace {
 
-constexpr std::size_t page = 4096; // the smallest page of any Linux: checking more often than needed is harmless
+constexpr std::size_t page =
+    4096; // the smallest page of any Linux: checking more often than needed is harmless
 
-void* mutable_pointer(const void* pointer) noexcept { return const_cast<void*>(pointer); }
+void* mutable_pointer(const void* pointer) noexcept {
+    return const_cast<void*>(pointer);
+}
 
 // One transfer inside this process through the kernel, which answers EFAULT instead of raising a signal.
 bool transfer(bool write, void* own, void* other, std::size_t length) noexcept {
@@ -60,7 +63,8 @@ bool readable(const void* start, std::size_t length) noexcept {
 }
 
 bool writable(void* start, std::size_t length) noexcept {
-    // Writes each byte back as it was: the buffer is the application's, but by the call's contract nobody else uses it now.
+    // Writes each byte back as it was: the buffer is the application's, but by the call's contract nobody
+    // else uses it now.
     return every_page(start, length, [](void* at) {
         char byte = 0;
         return transfer(false, &byte, at, 1) && transfer(true, &byte, at, 1);

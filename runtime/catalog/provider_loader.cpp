@@ -52,8 +52,8 @@ void provider_loader::load(const config::provider& item, provider& made) {
         made.refusal_code = taken.error().code;
         // The built-in configuration names every transport there is: hardware that a machine lacks is no news then.
         const bool expected = item.where.file == "built-in" && taken.error().lacks_device;
-        log(expected ? severity::info : severity::warning, "config {}: provider {}: {}", item.where.text(), config::quote(item.name),
-            made.reason);
+        log(expected ? severity::info : severity::warning, "config {}: provider {}: {}", item.where.text(),
+            config::quote(item.name), made.reason);
         return;
     }
     made.state = provider::state::loaded;
@@ -111,8 +111,8 @@ tl::expected<void, refusal> provider_loader::create(provider& made) {
     const auto reason = answer ? fmt::format("create fails with {}", code_text(*answer))
                                : fmt::format("create {}", answer.error());
     return tl::unexpected{
-        refusal{WSAEPROVIDERFAILEDINIT, fmt::format("{}: {}{}{}", made.library_path, reason,
-                                                    sentence.empty() ? "" : ": ", sentence),
+        refusal{WSAEPROVIDERFAILEDINIT,
+                fmt::format("{}: {}{}{}", made.library_path, reason, sentence.empty() ? "" : ": ", sentence),
                 answer && *answer == WSAENETDOWN}};
 }
 

@@ -27,7 +27,9 @@ descriptor above_standard_streams(descriptor made) noexcept {
     return made;
 }
 
-descriptor make_eventfd() noexcept { return above_standard_streams(descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))); }
+descriptor make_eventfd() noexcept {
+    return above_standard_streams(descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)));
+}
 
 void raise(const descriptor& eventfd) noexcept {
     const std::uint64_t one = 1;

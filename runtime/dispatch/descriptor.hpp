@@ -23,7 +23,8 @@ class descriptor {
     int fd_ = -1;
 };
 
-// The same open file under a number of at least 3, so that handles of the API never are 0 and never one of the standard streams.
+// The same open file under a number of at least 3, so that handles of the API never are 0 and never one of
+// the standard streams.
 descriptor above_standard_streams(descriptor made) noexcept;
 
 // A nonblocking eventfd numbered 3 or more; empty when the process has no descriptor left.

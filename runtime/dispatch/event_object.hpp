@@ -8,9 +8,11 @@
 
 namespace joinleaf::dispatch {
 
-// A WSAEVENT: manual reset, signalled exactly while its descriptor is readable. The handle is the descriptor's number (EV-70).
+// A WSAEVENT: manual reset, signalled exactly while its descriptor is readable. The handle is the
+// descriptor's number (EV-70).
 //
-// Shared, because a socket may still be registered with an object whose handle is closed; the number is free again when both let go.
+// Shared, because a socket may still be registered with an object whose handle is closed; the number is free
+// again when both let go.
 class event_object {
   public:
     // Null when the process has no descriptor left.

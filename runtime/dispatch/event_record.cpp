@@ -13,7 +13,9 @@ void event_record::select(std::shared_ptr<event_object> object, std::uint32_t ma
     pending_ = {};
 }
 
-void event_record::inherit(const event_record& parent) noexcept { select(parent.object_, parent.selected_); }
+void event_record::inherit(const event_record& parent) noexcept {
+    select(parent.object_, parent.selected_);
+}
 
 bool event_record::record(std::uint32_t bit, std::int32_t code) noexcept {
     if (!wants(bit)) {

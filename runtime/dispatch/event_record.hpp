@@ -17,8 +17,8 @@ struct network_events {
     std::array<std::int32_t, event_kinds> codes{};
 };
 
-// The FD_* record of one socket: an event is recorded if it is selected and not reported yet; the re-enabling call clears "reported".
-// Not synchronised: the socket's lock guards it.
+// The FD_* record of one socket: an event is recorded if it is selected and not reported yet; the re-enabling
+// call clears "reported". Not synchronised: the socket's lock guards it.
 class event_record {
   public:
     // Replaces object and mask and clears the record (EV-03). Mask 0: no registration.
@@ -28,7 +28,9 @@ class event_record {
     void inherit(const event_record& parent) noexcept;
 
     [[nodiscard]] std::uint32_t selected() const noexcept { return selected_; }
-    [[nodiscard]] bool wants(std::uint32_t bit) const noexcept { return (selected_ & bit) != 0 && (reported_ & bit) == 0; }
+    [[nodiscard]] bool wants(std::uint32_t bit) const noexcept {
+        return (selected_ & bit) != 0 && (reported_ & bit) == 0;
+    }
 
     // Records one event and signals the object; false where it is not wanted.
     bool record(std::uint32_t bit, std::int32_t code) noexcept;

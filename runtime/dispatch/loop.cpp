@@ -75,7 +75,9 @@ void loop::ensure_running() {
     thread_id_ = thread_.get_id();
 }
 
-void loop::wake() noexcept { raise(wake_); }
+void loop::wake() noexcept {
+    raise(wake_);
+}
 
 watch* loop::add(int fd, std::uint32_t conditions, watch_callback call, void* context, bool one_shot) {
     ensure_running();

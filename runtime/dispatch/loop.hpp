@@ -37,8 +37,8 @@ struct watch {
     int fd;
     watch_callback call;
     void* context;
-    bool one_shot;             // disarmed by its callback until modified again
-    bool dead = false;         // guarded by the loop's mutex
+    bool one_shot;     // disarmed by its callback until modified again
+    bool dead = false; // guarded by the loop's mutex
 };
 
 // A timer of a loop.
@@ -50,7 +50,8 @@ struct timer {
     std::optional<clock::time_point> due; // guarded by the loop's mutex
 };
 
-// One reactor thread: descriptors by epoll, timers, and functions posted from elsewhere. Its thread starts with the first use.
+// One reactor thread: descriptors by epoll, timers, and functions posted from elsewhere. Its thread starts
+// with the first use.
 class loop {
   public:
     loop(std::chrono::nanoseconds spin, std::optional<int> cpu);
@@ -61,7 +62,8 @@ class loop {
     // Null when the kernel refuses the descriptor. [any]
     watch* add(int fd, std::uint32_t conditions, watch_callback call, void* context, bool one_shot = false);
     void modify(watch* which, std::uint32_t conditions); // [any]
-    // The descriptor may be closed on return. `done` runs on the loop when no callback can come any more, inline if called on the loop. [any]
+    // The descriptor may be closed on return. `done` runs on the loop when no callback can come any more,
+    // inline if called on the loop. [any]
     void remove(watch* which, callback done, void* context);
 
     timer* start(std::chrono::nanoseconds after, callback call, void* context); // [any]
@@ -105,7 +107,8 @@ class loop {
     std::set<timer*, earlier> due_;
     std::unordered_set<timer*> timers_;
     std::unordered_set<watch*> watches_;
-    std::vector<std::unique_ptr<watch>> graveyard_; // removed on the loop while a batch of events may still name them
+    std::vector<std::unique_ptr<watch>>
+        graveyard_; // removed on the loop while a batch of events may still name them
     bool stopping_ = false;
     std::thread thread_;
     std::atomic<std::thread::id> thread_id_{};

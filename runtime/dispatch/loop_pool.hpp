@@ -17,7 +17,7 @@ class loop_pool {
     loop_pool(unsigned threads, std::chrono::nanoseconds spin, const std::vector<int>& cpus);
 
     [[nodiscard]] std::size_t size() const noexcept { return loops_.size(); }
-    loop& at(std::size_t index) noexcept { return *loops_[index % loops_.size()]; } // [any]
+    loop& at(std::size_t index) noexcept { return *loops_[index % loops_.size()]; }     // [any]
     loop& next() noexcept { return at(turn_.fetch_add(1, std::memory_order_relaxed)); } // [any]
 
   private:

@@ -12,8 +12,9 @@ namespace joinleaf::dispatch {
 
 // Objects by descriptor number: finding one is two loads and an atomic add, without a lock or a hash.
 //
-// Slots live as long as the process, so a look-up of a stale number is harmless. A number's object stays alive while somebody holds a
-// reference to it; `close` makes further look-ups fail at once and returns when the last reference is gone.
+// Slots live as long as the process, so a look-up of a stale number is harmless. A number's object stays
+// alive while somebody holds a reference to it; `close` makes further look-ups fail at once and returns when
+// the last reference is gone.
 template <class T> class slot_table {
     static constexpr std::size_t chunk_slots = 1024;
     static constexpr std::size_t chunk_count = 4096; // 4 Mi descriptors: four times Linux' usual hard limit
@@ -55,7 +56,8 @@ template <class T> class slot_table {
         slot* slot_ = nullptr;
     };
 
-    // Makes object findable under number, which must have no object. False when the number is beyond the table. [any]
+    // Makes object findable under number, which must have no object. False when the number is beyond the
+    // table. [any]
     bool publish(std::uintptr_t number, T* object) {
         slot* const place = find_or_make(number);
         if (place == nullptr) {
@@ -82,7 +84,8 @@ template <class T> class slot_table {
     // Ends look-ups of number; false when it is not open (of several callers one gets true). [any]
     bool shut(std::uintptr_t number) noexcept {
         slot* const place = find(number);
-        return place != nullptr && (place->state.fetch_and(~open_bit, std::memory_order_acq_rel) & open_bit) != 0;
+        return place != nullptr &&
+               (place->state.fetch_and(~open_bit, std::memory_order_acq_rel) & open_bit) != 0;
     }
 
     // After shut: waits until nobody holds the object any more. [any]

@@ -16,7 +16,8 @@ using deadline = std::optional<std::chrono::steady_clock::time_point>;
 
 // The means by which a thread that waits inside a blocking call is woken from elsewhere. One per thread.
 //
-// The order that loses no wake-up: put the waiter into the list of those to kick, look whether there still is something to wait for, wait.
+// The order that loses no wake-up: put the waiter into the list of those to kick, look whether there still is
+// something to wait for, wait.
 class waiter {
   public:
     // The calling thread's own.
@@ -24,7 +25,8 @@ class waiter {
 
     void kick() noexcept { raise(eventfd_); } // [any]
 
-    // Waits until one of the descriptors is ready, a kick came, or the time is over (false). Kicks are used up.
+    // Waits until one of the descriptors is ready, a kick came, or the time is over (false). Kicks are used
+    // up.
     bool wait(std::span<const pollfd> descriptors, const deadline& until);
 
   private:

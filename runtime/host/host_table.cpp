@@ -15,10 +15,18 @@ using socket::socket_object;
 
 std::atomic<dispatch::loop_pool*> pool_in_service{nullptr};
 
-dispatch::loop& loop_from(jl_loop* loop) noexcept { return *reinterpret_cast<dispatch::loop*>(loop); }
-jl_loop* to_loop(dispatch::loop& loop) noexcept { return reinterpret_cast<jl_loop*>(&loop); }
-dispatch::watch* watch_from(jl_watch* watch) noexcept { return reinterpret_cast<dispatch::watch*>(watch); }
-dispatch::timer* timer_from(jl_timer* timer) noexcept { return reinterpret_cast<dispatch::timer*>(timer); }
+dispatch::loop& loop_from(jl_loop* loop) noexcept {
+    return *reinterpret_cast<dispatch::loop*>(loop);
+}
+jl_loop* to_loop(dispatch::loop& loop) noexcept {
+    return reinterpret_cast<jl_loop*>(&loop);
+}
+dispatch::watch* watch_from(jl_watch* watch) noexcept {
+    return reinterpret_cast<dispatch::watch*>(watch);
+}
+dispatch::timer* timer_from(jl_timer* timer) noexcept {
+    return reinterpret_cast<dispatch::timer*>(timer);
+}
 
 // An out-of-memory error inside an upcall has no one to go to: the provider is plain C.
 template <class Body> void guarded(const char* what, Body body) noexcept {
@@ -45,13 +53,17 @@ void ready(jl_handle* handle, std::uint32_t directions) {
     guarded("ready", [&] { socket_object::from(handle).on_ready(directions); });
 }
 
-void closed(jl_handle* handle) { socket_object::from(handle).on_closed(); }
+void closed(jl_handle* handle) {
+    socket_object::from(handle).on_closed();
+}
 
 std::int32_t expose(jl_handle* handle, std::int32_t fd, std::uint32_t conditions) {
     return socket_object::from(handle).on_expose(fd, conditions);
 }
 
-jl_loop* loop_of(jl_handle* handle) { return to_loop(socket_object::from(handle).loop()); }
+jl_loop* loop_of(jl_handle* handle) {
+    return to_loop(socket_object::from(handle).loop());
+}
 
 jl_loop* loop_at(std::uint32_t index) {
     auto* const pool = pool_in_service.load();
@@ -63,9 +75,12 @@ std::uint32_t loop_count() {
     return pool == nullptr ? 0 : static_cast<std::uint32_t>(pool->size());
 }
 
-jl_watch* watch(jl_loop* loop, std::int32_t fd, std::uint32_t conditions, jl_watch_callback callback, void* context) {
+jl_watch* watch(jl_loop* loop, std::int32_t fd, std::uint32_t conditions, jl_watch_callback callback,
+                void* context) {
     jl_watch* made = nullptr;
-    guarded("watch", [&] { made = reinterpret_cast<jl_watch*>(loop_from(loop).add(fd, conditions, callback, context)); });
+    guarded("watch", [&] {
+        made = reinterpret_cast<jl_watch*>(loop_from(loop).add(fd, conditions, callback, context));
+    });
     return made;
 }
 
@@ -82,8 +97,8 @@ void unwatch(jl_watch* watch, jl_callback done, void* context) {
 jl_timer* start_timer(jl_loop* loop, std::uint64_t after_ns, jl_callback callback, void* context) {
     jl_timer* made = nullptr;
     guarded("timer", [&] {
-        made = reinterpret_cast<jl_timer*>(
-            loop_from(loop).start(std::chrono::nanoseconds(static_cast<std::int64_t>(after_ns)), callback, context));
+        made = reinterpret_cast<jl_timer*>(loop_from(loop).start(
+            std::chrono::nanoseconds(static_cast<std::int64_t>(after_ns)), callback, context));
     });
     return made;
 }
@@ -93,7 +108,8 @@ void must_be_on_loop(const dispatch::timer& timer, const char* what) noexcept {
     if (timer.owner->on_thread()) {
         return;
     }
-    log_text(severity::error, std::string("a provider called ") + what + ", which is [reactor], on a thread that is not its timer's loop");
+    log_text(severity::error, std::string("a provider called ") + what +
+                                  ", which is [reactor], on a thread that is not its timer's loop");
 #ifdef JOINLEAF_CHECKED
     std::abort();
 #endif
@@ -103,9 +119,10 @@ void timer_set(jl_timer* timer, std::uint64_t after_ns) {
     auto* const which = timer_from(timer);
     must_be_on_loop(*which, "timer_set");
     guarded("timer_set", [&] {
-        which->owner->set(which, after_ns == UINT64_MAX
-                                     ? std::nullopt
-                                     : std::optional(std::chrono::nanoseconds(static_cast<std::int64_t>(after_ns))));
+        which->owner->set(which,
+                          after_ns == UINT64_MAX
+                              ? std::nullopt
+                              : std::optional(std::chrono::nanoseconds(static_cast<std::int64_t>(after_ns))));
     });
 }
 
@@ -139,7 +156,9 @@ constexpr jl_host make_table() noexcept {
     made.withdrawn = withdrawn;
     made.ready = ready;
     made.closed = closed;
-    made.qos_changed = [](jl_handle* handle, const QOS* qos) { socket_object::from(handle).on_qos_changed(*qos); };
+    made.qos_changed = [](jl_handle* handle, const QOS* qos) {
+        socket_object::from(handle).on_qos_changed(*qos);
+    };
     made.expose = expose;
     made.loop_of = loop_of;
     made.loop_at = loop_at;
@@ -163,6 +182,8 @@ const jl_host& table() noexcept {
     return host;
 }
 
-void serve_loops_of(dispatch::loop_pool* pool) noexcept { pool_in_service = pool; }
+void serve_loops_of(dispatch::loop_pool* pool) noexcept {
+    pool_in_service = pool;
+}
 
 } // namespace joinleaf::host

@@ -7,7 +7,9 @@ namespace {
 constexpr ULONG signalling_bits = SERVICE_NO_TRAFFIC_CONTROL | SERVICE_NO_QOS_SIGNALING;
 
 // The type without the two signalling bits (QS-12). They overlap in 0x80000000 with nothing a type uses.
-ULONG type_of(const FLOWSPEC& flow) noexcept { return flow.ServiceType & ~signalling_bits; }
+ULONG type_of(const FLOWSPEC& flow) noexcept {
+    return flow.ServiceType & ~signalling_bits;
+}
 
 bool needs_nothing(const FLOWSPEC& flow) noexcept {
     switch (type_of(flow)) {
@@ -19,7 +21,8 @@ bool needs_nothing(const FLOWSPEC& flow) noexcept {
 }
 
 bool rate_may_be_open(ULONG type, bool sending) noexcept {
-    if (type == SERVICETYPE_BESTEFFORT || type == SERVICETYPE_QUALITATIVE || type == SERVICETYPE_NETWORK_CONTROL) {
+    if (type == SERVICETYPE_BESTEFFORT || type == SERVICETYPE_QUALITATIVE ||
+        type == SERVICETYPE_NETWORK_CONTROL) {
         return true;
     }
     return !sending && type == SERVICETYPE_CONTROLLEDLOAD; // QS-13
@@ -51,8 +54,10 @@ bool honourable(const FLOWSPEC& flow, DWORD service_flags, bool sending) noexcep
 } // namespace
 
 std::int32_t check(const QOS& asked, DWORD service_flags, DWORD direction) noexcept {
-    const bool sending = direction == JL_RECEIVER_ONLY || honourable(asked.SendingFlowspec, service_flags, true);
-    const bool receiving = direction == JL_SENDER_ONLY || honourable(asked.ReceivingFlowspec, service_flags, false);
+    const bool sending =
+        direction == JL_RECEIVER_ONLY || honourable(asked.SendingFlowspec, service_flags, true);
+    const bool receiving =
+        direction == JL_SENDER_ONLY || honourable(asked.ReceivingFlowspec, service_flags, false);
     return sending && receiving ? 0 : WSAEOPNOTSUPP;
 }
 

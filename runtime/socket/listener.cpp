@@ -140,8 +140,8 @@ void socket_object::after_accept_call(bool try_again) {
 }
 
 // Runs the application's condition function (AC-05); callee_len is the data it left in callee.
-int socket_object::decide(const condition& decide, request& who, std::vector<char>& callee, std::uint32_t& callee_len,
-                          QOS& qos) {
+int socket_object::decide(const condition& decide, request& who, std::vector<char>& callee,
+                          std::uint32_t& callee_len, QOS& qos) {
     sockaddr_storage local{};
     std::uint32_t local_len = sizeof local;
     if (name(false, reinterpret_cast<sockaddr*>(&local), &local_len) != 0) {
@@ -150,7 +150,8 @@ int socket_object::decide(const condition& decide, request& who, std::vector<cha
     const auto room = std::min(who.callee_room, entry_.protocol->callee_data_max);
     callee.resize(std::max<std::size_t>(room, 1));
     WSABUF caller_id{who.peer_len, reinterpret_cast<char*>(&who.peer)};
-    WSABUF caller_data{static_cast<ULONG>(who.caller_data.size()), reinterpret_cast<char*>(who.caller_data.data())};
+    WSABUF caller_data{static_cast<ULONG>(who.caller_data.size()),
+                       reinterpret_cast<char*>(who.caller_data.data())};
     WSABUF callee_id{local_len, reinterpret_cast<char*>(&local)};
     WSABUF callee_data{room, callee.data()};
     GROUP group = 0;
@@ -158,15 +159,17 @@ int socket_object::decide(const condition& decide, request& who, std::vector<cha
         qos = *who.qos;
     }
     const condition_scope inside;
-    const int verdict = decide.function(&caller_id, who.caller_data.empty() ? nullptr : &caller_data,
-                                        who.qos ? &qos : nullptr, nullptr, &callee_id, &callee_data, &group, decide.context);
+    const int verdict =
+        decide.function(&caller_id, who.caller_data.empty() ? nullptr : &caller_data,
+                        who.qos ? &qos : nullptr, nullptr, &callee_id, &callee_data, &group, decide.context);
     // The function must set len (AC-12); more than the room it was given cannot have been written.
     callee_len = callee_data.buf == callee.data() ? std::min<std::uint32_t>(callee_data.len, room) : 0;
     return verdict;
 }
 
 result<socket_object*> socket_object::admit(const std::shared_ptr<request>& who, const jl_answer& given) {
-    catalog::query asked{entry_.protocol->family, entry_.protocol->socket_type, entry_.protocol->protocol, flags_};
+    catalog::query asked{entry_.protocol->family, entry_.protocol->socket_type, entry_.protocol->protocol,
+                         flags_};
     if (role_ == role::root) { // the root's socket for a leaf is a c_leaf/d_leaf one (AC-26)
         asked.flags = (flags_ & WSA_FLAG_OVERLAPPED) | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
     }
@@ -242,7 +245,8 @@ result<socket_object*> socket_object::accept(const condition& decide_by, sockadd
 }
 
 // Turns the condition function's verdict into the call's answer (AC-07 ... AC-11).
-result<socket_object*> socket_object::conclude(int verdict, const std::shared_ptr<request>& who, const jl_answer& given) {
+result<socket_object*> socket_object::conclude(int verdict, const std::shared_ptr<request>& who,
+                                               const jl_answer& given) {
     bool gone = false;
     {
         const std::lock_guard hold(lock_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Connect and join: what may start now, the one pending operation of a socket, and the wait for its outcome (clauses JL).
+// Connect and join: what may start now, the one pending operation of a socket, and the wait for its outcome
+// (clauses JL).
 #include "runtime/socket/socket_object.hpp"
 
 #include "runtime/qos/flowspec.hpp"
@@ -29,7 +30,8 @@ bool names_many(const sockaddr* name) noexcept {
         const auto host = ntohl(reinterpret_cast<const sockaddr_in*>(name)->sin_addr.s_addr);
         return IN_MULTICAST(host) || host == INADDR_BROADCAST;
     }
-    return name->sa_family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&reinterpret_cast<const sockaddr_in6*>(name)->sin6_addr);
+    return name->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_MULTICAST(&reinterpret_cast<const sockaddr_in6*>(name)->sin6_addr);
 }
 
 constexpr DWORD direction_bits = JL_SENDER_ONLY | JL_RECEIVER_ONLY | JL_BOTH;
@@ -72,7 +74,8 @@ std::int32_t socket_object::check_join_state() {
 }
 
 std::int32_t socket_object::check_join_data(const join_arguments& arguments) {
-    if (names_nobody(arguments.name) || (service(XP1_MULTIPOINT_CONTROL_PLANE) && names_many(arguments.name))) {
+    if (names_nobody(arguments.name) ||
+        (service(XP1_MULTIPOINT_CONTROL_PLANE) && names_many(arguments.name))) {
         return WSAEADDRNOTAVAIL;
     }
     if (!arguments.caller_data.empty() && !service(XP1_CONNECT_DATA)) {
@@ -88,7 +91,8 @@ std::int32_t socket_object::check_join_data(const join_arguments& arguments) {
 }
 
 // Makes the one pending operation of this socket; its number, or WSAEALREADY when another thread was faster.
-result<std::uint64_t> socket_object::begin_operation(const join_arguments& arguments, bool is_join, socket_object* child) {
+result<std::uint64_t> socket_object::begin_operation(const join_arguments& arguments, bool is_join,
+                                                     socket_object* child) {
     const std::lock_guard hold(lock_);
     if (operation_.pending) {
         return tl::unexpected(WSAEALREADY);
@@ -131,7 +135,9 @@ std::int32_t socket_object::launch(const join_arguments& arguments, std::uint64_
     join.name_len = arguments.name_len;
     join.caller_data = arguments.caller_data.empty() ? nullptr : arguments.caller_data.data();
     join.caller_len = static_cast<std::uint32_t>(arguments.caller_data.size());
-    join.callee_room = arguments.callee == nullptr ? 0 : std::min<std::uint32_t>(arguments.callee->len, entry_.protocol->callee_data_max);
+    join.callee_room = arguments.callee == nullptr
+                           ? 0
+                           : std::min<std::uint32_t>(arguments.callee->len, entry_.protocol->callee_data_max);
     join.child = child == nullptr ? nullptr : child->endpoint_;
     join.qos = arguments.qos;
     const std::lock_guard guard(guard_out_);
@@ -226,8 +232,9 @@ result<SOCKET> socket_object::join(const join_arguments& arguments) {
         return run_join(arguments, nullptr);
     }
     // The new c_leaf socket for the leaf that is invited (JL-70).
-    const catalog::query asked{entry_.protocol->family, entry_.protocol->socket_type, entry_.protocol->protocol,
-                               (flags_ & WSA_FLAG_OVERLAPPED) | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF};
+    const catalog::query asked{
+        entry_.protocol->family, entry_.protocol->socket_type, entry_.protocol->protocol,
+        (flags_ & WSA_FLAG_OVERLAPPED) | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF};
     const auto child = create(loops_, entry_, asked, this);
     if (!child) {
         return tl::unexpected(child.error());

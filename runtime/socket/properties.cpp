@@ -27,11 +27,13 @@ template <class T> std::int32_t store(const T& what, void* value, int* len) noex
     return 0;
 }
 
-// Timeouts are a DWORD of milliseconds in Winsock and a timeval on the host: both are taken, told apart by their size.
+// Timeouts are a DWORD of milliseconds in Winsock and a timeval on the host: both are taken, told apart by
+// their size.
 bool load_timeout(const void* value, int len, std::chrono::milliseconds& out) noexcept {
     timeval host{};
     if (load(value, len, host)) {
-        out = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::seconds(host.tv_sec) + std::chrono::microseconds(host.tv_usec));
+        out = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::seconds(host.tv_sec) +
+                                                           std::chrono::microseconds(host.tv_usec));
         return true;
     }
     DWORD winsock = 0;
@@ -45,7 +47,8 @@ bool load_timeout(const void* value, int len, std::chrono::milliseconds& out) no
 std::int32_t store_timeout(std::chrono::milliseconds timeout, void* value, int* len) noexcept {
     if (len != nullptr && *len >= static_cast<int>(sizeof(timeval))) {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-        return store(timeval{seconds.count(), std::chrono::microseconds(timeout - seconds).count()}, value, len);
+        return store(timeval{seconds.count(), std::chrono::microseconds(timeout - seconds).count()}, value,
+                     len);
     }
     return store(static_cast<DWORD>(timeout.count()), value, len);
 }
@@ -91,7 +94,8 @@ std::optional<std::int32_t> socket_object::set_own_option(int name, const void* 
     case SO_SNDTIMEO:
     case SO_RCVTIMEO: {
         const std::lock_guard hold(lock_);
-        return load_timeout(value, len, name == SO_SNDTIMEO ? send_timeout_ : receive_timeout_) ? 0 : WSAEFAULT;
+        return load_timeout(value, len, name == SO_SNDTIMEO ? send_timeout_ : receive_timeout_) ? 0
+                                                                                                : WSAEFAULT;
     }
     case SO_EXCLUSIVEADDRUSE: {
         const std::lock_guard hold(lock_);
@@ -168,11 +172,13 @@ std::optional<std::int32_t> socket_object::get_own_option(int name, void* value,
     case SO_SNDTIMEO: return store_timeout(send_timeout_, value, len);
     case SO_RCVTIMEO: return store_timeout(receive_timeout_, value, len);
     case SO_EXCLUSIVEADDRUSE: return store(static_cast<int>(exclusive_), value, len);
-    case SO_MAX_MSG_SIZE: return message_oriented() ? store(entry_.protocol->message_size, value, len) : WSAENOPROTOOPT;
+    case SO_MAX_MSG_SIZE:
+        return message_oriented() ? store(entry_.protocol->message_size, value, len) : WSAENOPROTOOPT;
     case SO_PROTOCOL_INFOW: return store(entry_.info, value, len);
     case SO_PROTOCOL_INFOA: return store(catalog::to_narrow(entry_.info), value, len);
     case SO_CONNECT_TIME: {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - established_at_);
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
+            std::chrono::steady_clock::now() - established_at_);
         const bool connected = connection_ == connection::established;
         return store(connected ? static_cast<DWORD>(seconds.count()) : ~DWORD{0}, value, len);
     }
@@ -206,7 +212,8 @@ std::int32_t check_ioctl(DWORD code, std::size_t in, std::size_t out) noexcept {
 
 } // namespace
 
-std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out, std::uint32_t& bytes) {
+std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
+                                  std::uint32_t& bytes) {
     bytes = 0;
     if (const auto wrong = check_ioctl(code, in.size(), out.size()); wrong != 0) {
         return wrong;
@@ -257,11 +264,11 @@ std::int32_t socket_object::unknown_ioctl(DWORD code) noexcept {
     }
 }
 
-std::int32_t socket_object::provider_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
-                                           std::uint32_t& bytes) {
+std::int32_t socket_object::provider_ioctl(DWORD code, std::span<const std::byte> in,
+                                           std::span<std::byte> out, std::uint32_t& bytes) {
     const std::lock_guard guard(guard_out_);
-    const auto result = ops().ioctl(endpoint_, code, in.data(), static_cast<std::uint32_t>(in.size()), out.data(),
-                                    static_cast<std::uint32_t>(out.size()), &bytes);
+    const auto result = ops().ioctl(endpoint_, code, in.data(), static_cast<std::uint32_t>(in.size()),
+                                    out.data(), static_cast<std::uint32_t>(out.size()), &bytes);
     return result == WSAEOPNOTSUPP ? unknown_ioctl(code) : result;
 }
 

@@ -97,7 +97,8 @@ void socket_object::establish() {
     if (sending_now()) {
         record(FD_WRITE, 0); // EV-38
     }
-    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB)) != 0 || fd_kind_ == JL_FD_NONE) {
+    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB)) != 0 ||
+        fd_kind_ == JL_FD_NONE) {
         schedule_pump(); // data or a close may be there already
     }
     kick(~0U);
@@ -105,7 +106,9 @@ void socket_object::establish() {
 
 // ---- records and wake-ups
 
-void socket_object::record(std::uint32_t bit, std::int32_t code) { record_.record(bit, code); }
+void socket_object::record(std::uint32_t bit, std::int32_t code) {
+    record_.record(bit, code);
+}
 
 void socket_object::kick(std::uint32_t what) {
     for (const auto& one : waiters_) {
@@ -122,7 +125,8 @@ void socket_object::add_waiter(dispatch::waiter& who, std::uint32_t what) {
 
 void socket_object::remove_waiter(dispatch::waiter& who) {
     const std::lock_guard hold(lock_);
-    const auto found = std::find_if(waiters_.begin(), waiters_.end(), [&](const waiting& w) { return w.who == &who; });
+    const auto found =
+        std::find_if(waiters_.begin(), waiters_.end(), [&](const waiting& w) { return w.who == &who; });
     if (found != waiters_.end()) {
         waiters_.erase(found);
     }
@@ -186,7 +190,8 @@ void socket_object::pump_in(std::uint32_t left) {
     {
         const std::lock_guard hold(lock_);
         const auto selected = record_.selected();
-        const bool asks = (selected & FD_READ) != 0 ? record_.wants(FD_READ) : (selected & FD_CLOSE) != 0 && !end_told_;
+        const bool asks =
+            (selected & FD_READ) != 0 ? record_.wants(FD_READ) : (selected & FD_CLOSE) != 0 && !end_told_;
         if (provider_ended_ || !asks || !receiving_now()) {
             return;
         }
@@ -301,7 +306,8 @@ void socket_object::schedule_pump() {
         this);
 }
 
-void socket_object::arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call, std::uint32_t conditions) {
+void socket_object::arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call,
+                              std::uint32_t conditions) {
     if (which != nullptr) {
         which->owner->modify(which, conditions);
         return;
@@ -374,7 +380,8 @@ std::int32_t socket_object::set_nonblocking(bool on) {
 // ---- blocked callers
 
 std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
-    const bool kernel_tells = (direction == JL_IN && fd_kind_ != JL_FD_NONE) || (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) ||
+    const bool kernel_tells = (direction == JL_IN && fd_kind_ != JL_FD_NONE) ||
+                              (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) ||
                               (direction == JL_OUT && out_fd_.load() >= 0);
     if (kernel_tells) {
         return JL_ARMED;
@@ -390,7 +397,8 @@ std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
     return arm(direction, code);
 }
 
-// Waits until a direction may have something to say: 0; WSAETIMEDOUT; WSAEINTR when the socket is being closed.
+// Waits until a direction may have something to say: 0; WSAETIMEDOUT; WSAEINTR when the socket is being
+// closed.
 std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::deadline& until) {
     if (condition_scope::active()) {
         return WSAEINPROGRESS;
@@ -435,10 +443,12 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
     std::int32_t code = 0;
     if ((directions & (JL_IN | JL_OOB)) != 0) {
         const std::lock_guard guard(guard_in_);
-        if ((directions & JL_IN) != 0 && ((listens && arm(JL_ACCEPT, code) != JL_ARMED) || (receives && arm(JL_IN, code) != JL_ARMED))) {
+        if ((directions & JL_IN) != 0 &&
+            ((listens && arm(JL_ACCEPT, code) != JL_ARMED) || (receives && arm(JL_IN, code) != JL_ARMED))) {
             ready |= JL_IN;
         }
-        if ((directions & JL_OOB) != 0 && receives && service(XP1_EXPEDITED_DATA) && arm(JL_OOB, code) == JL_READY) {
+        if ((directions & JL_OOB) != 0 && receives && service(XP1_EXPEDITED_DATA) &&
+            arm(JL_OOB, code) == JL_READY) {
             ready |= JL_OOB;
         }
     }

@@ -55,7 +55,9 @@ socket_object::socket_object(dispatch::loop_pool& loops, const catalog::entry& e
     living().change(1);
 }
 
-socket_object::~socket_object() { living().change(-1); }
+socket_object::~socket_object() {
+    living().change(-1);
+}
 
 void socket_object::drop() noexcept {
     if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -63,7 +65,8 @@ void socket_object::drop() noexcept {
     }
 }
 
-// The last one out frees the number: at closesocket when the provider has ended by then, so that addresses can be used again at once.
+// The last one out frees the number: at closesocket when the provider has ended by then, so that addresses
+// can be used again at once.
 void socket_object::drop_descriptor() noexcept {
     if (descriptor_holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         flag_ = {};
@@ -72,7 +75,8 @@ void socket_object::drop_descriptor() noexcept {
 }
 
 result<socket_object*> socket_object::create(dispatch::loop_pool& loops, const catalog::entry& entry,
-                                             const catalog::query& asked, socket_object* parent, void* request) {
+                                             const catalog::query& asked, socket_object* parent,
+                                             void* request) {
     auto* const made = new socket_object(loops, entry, asked.flags);
     made->role_ = role_of(asked.flags, parent != nullptr && parent->role_ == role::root);
     jl_open open{};
@@ -144,7 +148,9 @@ void socket_object::inherit_from(socket_object& parent) {
 void socket_object::interrupt() {
     const std::lock_guard hold(lock_);
     closing_ = true;
-    record_.select(nullptr, 0); // one's own close records nothing (EV-44), nor does that of other sockets meanwhile (ST-11)
+    record_.select(
+        nullptr,
+        0); // one's own close records nothing (EV-44), nor does that of other sockets meanwhile (ST-11)
     selected_ = 0;
     kick(~0U);
 }
@@ -272,7 +278,8 @@ void socket_object::wait_until_closed(std::chrono::seconds limit) {
     remove_waiter(self);
 }
 
-// What has not closed in its time ends with a reset (LC-09). on_closed waits for this call, so that the endpoint lives through it.
+// What has not closed in its time ends with a reset (LC-09). on_closed waits for this call, so that the
+// endpoint lives through it.
 void socket_object::cut_off() {
     {
         const std::lock_guard hold(lock_);

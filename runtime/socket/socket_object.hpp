@@ -69,14 +69,16 @@ struct condition {
     DWORD_PTR context = 0;
 };
 
-// One SOCKET: its provider endpoint, what the state machine allows now, its FD_* record, and those who wait for it.
+// One SOCKET: its provider endpoint, what the state machine allows now, its FD_* record, and those who wait
+// for it.
 //
-// Locks: guard_in_ and guard_out_ serialise the provider's [caller] functions per direction; lock_ guards the state. The order is guard,
-// then lock. No lock is held while the application is called, none but a guard while the provider is.
+// Locks: guard_in_ and guard_out_ serialise the provider's [caller] functions per direction; lock_ guards the
+// state. The order is guard, then lock. No lock is held while the application is called, none but a guard
+// while the provider is.
 class socket_object {
   public:
-    // Opens an endpoint of the entry and makes its SOCKET. parent: the listener or the inviting root; request: what is being admitted.
-    // WSAEMFILE, WSAENOBUFS, or the provider's code.
+    // Opens an endpoint of the entry and makes its SOCKET. parent: the listener or the inviting root;
+    // request: what is being admitted. WSAEMFILE, WSAENOBUFS, or the provider's code.
     static result<socket_object*> create(dispatch::loop_pool& loops, const catalog::entry& entry,
                                          const catalog::query& asked, socket_object* parent = nullptr,
                                          void* request = nullptr);
@@ -84,7 +86,9 @@ class socket_object {
     socket_object(const socket_object&) = delete;
     socket_object& operator=(const socket_object&) = delete;
 
-    static socket_object& from(jl_handle* handle) noexcept { return *reinterpret_cast<socket_object*>(handle); }
+    static socket_object& from(jl_handle* handle) noexcept {
+        return *reinterpret_cast<socket_object*>(handle);
+    }
 
     [[nodiscard]] SOCKET number() const noexcept { return static_cast<SOCKET>(fd_.get()); }
     [[nodiscard]] const catalog::entry& entry() const noexcept { return entry_; }
@@ -94,14 +98,18 @@ class socket_object {
     [[nodiscard]] bool multipoint() const noexcept { return role_ != role::ordinary; }
     [[nodiscard]] bool connectionless() const noexcept { return service(XP1_CONNECTIONLESS); }
     [[nodiscard]] bool message_oriented() const noexcept { return service(XP1_MESSAGE_ORIENTED); }
-    [[nodiscard]] bool service(DWORD bit) const noexcept { return (entry_.protocol->service_flags & bit) != 0; }
+    [[nodiscard]] bool service(DWORD bit) const noexcept {
+        return (entry_.protocol->service_flags & bit) != 0;
+    }
 
     // ---- life (socket_object.cpp)
 
-    // closesocket: the caller has shut and drained the table's slot. 0 or WSAEWOULDBLOCK is decided by linger_allows_close before.
+    // closesocket: the caller has shut and drained the table's slot. 0 or WSAEWOULDBLOCK is decided by
+    // linger_allows_close before.
     void close();
     void abort(); // as the last WSACleanup closes (ST-11)
-    // Ends every wait on this socket, those calls answer WSAEINTR, and its event registration. `close` or `abort` must follow.
+    // Ends every wait on this socket, those calls answer WSAEINTR, and its event registration. `close` or
+    // `abort` must follow.
     void interrupt();
     // WSAEWOULDBLOCK: linger with a time on a nonblocking socket with unsent data (LC-09).
     std::int32_t linger_allows_close();
@@ -131,7 +139,8 @@ class socket_object {
     // deliver copies the events to the application and may refuse; then nothing changes (EV-23).
     template <class Deliver> std::int32_t take_events(dispatch::event_object* reset, Deliver deliver);
     std::int32_t set_nonblocking(bool on);
-    // Which of the directions asked for (JL_IN, JL_OUT, JL_OOB) have something to say, for select and WSAPoll (EV-50).
+    // Which of the directions asked for (JL_IN, JL_OUT, JL_OOB) have something to say, for select and WSAPoll
+    // (EV-50).
     std::uint32_t readiness(std::uint32_t directions);
     [[nodiscard]] bool connect_failed();
     [[nodiscard]] bool closing();
@@ -144,7 +153,8 @@ class socket_object {
 
     std::int32_t set_option(int level, int name, const void* value, int len);
     std::int32_t get_option(int level, int name, void* value, int* len);
-    std::int32_t ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out, std::uint32_t& bytes);
+    std::int32_t ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
+                       std::uint32_t& bytes);
     std::int32_t statistics(jl_stats& stats);
 
     // ---- upcalls (upcall.cpp); [any], never call back into the provider
@@ -187,7 +197,7 @@ class socket_object {
 
     std::int32_t take_descriptor(const jl_open& open);
     void inherit_from(socket_object& parent);
-    void establish(); // after accept, connect or join: gates, FD_WRITE, first data; lock_ held
+    void establish();    // after accept, connect or join: gates, FD_WRITE, first data; lock_ held
     void update_gates(); // lock_ held
     [[nodiscard]] std::int32_t send_gate_now() const noexcept;
     [[nodiscard]] std::int32_t receive_gate_now() const noexcept;
@@ -217,25 +227,27 @@ class socket_object {
     result<std::shared_ptr<request>> wait_for_request();
     result<socket_object*> admit(const std::shared_ptr<request>& who, const jl_answer& answer);
     std::int32_t answer(const request& who, socket_object* child, const jl_answer* answer);
-    int decide(const condition& decide, request& who, std::vector<char>& callee, std::uint32_t& callee_len, QOS& qos);
+    int decide(const condition& decide, request& who, std::vector<char>& callee, std::uint32_t& callee_len,
+               QOS& qos);
     result<socket_object*> conclude(int verdict, const std::shared_ptr<request>& who, const jl_answer& given);
     void put_back(std::shared_ptr<request> who);
     void after_accept_call(bool try_again);
 
     std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
     std::int32_t arm_for_wait(std::uint32_t direction);
-    void after_receive(std::uint32_t left);  // guard_in_ held
-    void after_blocked_send();               // guard_out_ held
-    void settle_signal(bool more);           // guard_in_ held
-    void signal(bool on);                    // lock_ held
-    void pump_in(std::uint32_t left);        // guard_in_ held
-    void pump_oob();                         // guard_in_ held
-    void pump_accept();                      // guard_in_ held
-    void pump_out();                         // guard_out_ held
+    void after_receive(std::uint32_t left); // guard_in_ held
+    void after_blocked_send();              // guard_out_ held
+    void settle_signal(bool more);          // guard_in_ held
+    void signal(bool on);                   // lock_ held
+    void pump_in(std::uint32_t left);       // guard_in_ held
+    void pump_oob();                        // guard_in_ held
+    void pump_accept();                     // guard_in_ held
+    void pump_out();                        // guard_out_ held
     void pump_all();
     void schedule_pump();
     void watch_for(std::uint32_t conditions);
-    void arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call, std::uint32_t conditions); // lock_ held
+    void arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call,
+                   std::uint32_t conditions);          // lock_ held
     [[nodiscard]] bool receiving_now() const noexcept; // lock_ held
     [[nodiscard]] bool sending_now() const noexcept;   // lock_ held
     void record(std::uint32_t bit, std::int32_t code); // lock_ held
@@ -243,13 +255,16 @@ class socket_object {
     static void on_watch(void* self, std::uint32_t ready);
     static void on_out_watch(void* self, std::uint32_t ready);
 
-    std::int32_t arm(std::uint32_t direction, std::int32_t& code) { return ops().arm(endpoint_, direction, &code); }
+    std::int32_t arm(std::uint32_t direction, std::int32_t& code) {
+        return ops().arm(endpoint_, direction, &code);
+    }
 
     std::optional<std::int32_t> set_own_option(int name, const void* value, int len);
     std::optional<std::int32_t> get_own_option(int name, void* value, int* len);
     std::int32_t set_linger(const struct linger& asked);
     static std::int32_t unknown_ioctl(DWORD code) noexcept;
-    std::int32_t provider_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out, std::uint32_t& bytes);
+    std::int32_t provider_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
+                                std::uint32_t& bytes);
 
     dispatch::loop_pool& loops_;
     dispatch::loop& loop_;
@@ -259,9 +274,9 @@ class socket_object {
     role role_ = role::ordinary;
     jl_endpoint* endpoint_ = nullptr;
     std::uint32_t fd_kind_ = JL_FD_NONE;
-    dispatch::descriptor fd_;   // the SOCKET
-    dispatch::descriptor flag_; // JL_FD_SET: inside fd_, raised for what no descriptor shows
-    std::atomic<std::int32_t> holds_{1};            // of the memory: application, provider, watches, posted functions
+    dispatch::descriptor fd_;            // the SOCKET
+    dispatch::descriptor flag_;          // JL_FD_SET: inside fd_, raised for what no descriptor shows
+    std::atomic<std::int32_t> holds_{1}; // of the memory: application, provider, watches, posted functions
     std::atomic<std::int32_t> descriptor_holds_{1}; // of the SOCKET's number: application, provider
     bool provider_ended_ = false;                   // written with both guards held, read with either
 
@@ -324,7 +339,8 @@ std::int32_t socket_object::take_events(dispatch::event_object* reset, Deliver d
     return 0;
 }
 
-// Set while the calling thread runs a condition function: calls that would block answer WSAEINPROGRESS (ST-18, AC-22).
+// Set while the calling thread runs a condition function: calls that would block answer WSAEINPROGRESS
+// (ST-18, AC-22).
 class condition_scope {
   public:
     condition_scope() noexcept { ++depth(); }

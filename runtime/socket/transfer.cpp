@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The data path: straight to the provider in the caller's thread; the dispatcher is not involved unless events are registered.
+// The data path: straight to the provider in the caller's thread; the dispatcher is not involved unless
+// events are registered.
 #include "runtime/socket/socket_object.hpp"
 
 namespace joinleaf::socket {
@@ -94,7 +95,8 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         std::int32_t code = 0;
         {
             const std::lock_guard guard(guard_in_);
-            code = ops().rx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done, &left);
+            code = ops().rx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done,
+                            &left);
             after_receive(code == 0 ? left : static_cast<std::uint32_t>(JL_LEFT_UNKNOWN));
         }
         if (code == 0) {
@@ -144,7 +146,8 @@ std::int32_t socket_object::shutdown(int how) {
     }
     {
         const std::lock_guard hold(lock_);
-        const bool connected = connection_ == connection::established || (role_ == role::root && (has_had_leaf_ || listening_));
+        const bool connected =
+            connection_ == connection::established || (role_ == role::root && (has_had_leaf_ || listening_));
         if (!connectionless() && !connected) {
             return WSAENOTCONN;
         }

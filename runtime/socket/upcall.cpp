@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a provider reports. These functions record and wake; they never call back into the provider, which may hold locks of its own.
+// What a provider reports. These functions record and wake; they never call back into the provider, which may
+// hold locks of its own.
 #include <algorithm>
 #include <cstring>
 
@@ -36,7 +37,9 @@ void socket_object::on_complete(std::uint64_t op, const jl_outcome& outcome) {
         if (operation_.id != op || !operation_.pending) {
             const bool known = operation_.id == op && operation_.code == WSA_OPERATION_ABORTED;
             if (!known) {
-                log(severity::error, "provider \"{}\" completed operation {} of socket {} twice; the second outcome is ignored",
+                log(severity::error,
+                    "provider \"{}\" completed operation {} of socket {} twice; the second outcome is "
+                    "ignored",
                     entry_.owner->name, op, number());
             }
             return;
@@ -128,8 +131,8 @@ void socket_object::on_withdrawn(void* gone) {
             return;
         }
     }
-    const auto found =
-        std::find_if(requests_.begin(), requests_.end(), [&](const auto& one) { return one->provider_request == gone; });
+    const auto found = std::find_if(requests_.begin(), requests_.end(),
+                                    [&](const auto& one) { return one->provider_request == gone; });
     if (found != requests_.end()) {
         withdrawn_.push_back(std::move(*found));
         requests_.erase(found);
@@ -158,7 +161,8 @@ void socket_object::on_closed() {
         std::unique_lock hold(lock_);
         provider_closed_ = true;
         kick(wait_closed);
-        cut_over_.wait(hold, [this] { return cutting_ == std::thread::id{} || cutting_ == std::this_thread::get_id(); });
+        cut_over_.wait(
+            hold, [this] { return cutting_ == std::thread::id{} || cutting_ == std::this_thread::get_id(); });
     }
     drop_descriptor();
     drop();

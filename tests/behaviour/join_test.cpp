@@ -2,6 +2,7 @@
 //
 // Blocking joins by both control schemes: outcome, returned socket, data at join time, names (clauses JL-20 ... JL-44, JL-70 ... JL-86).
 #include "tests/support/event_watch.hpp"
+#include "tests/support/kernel_listener.hpp"
 #include "tests/support/session_fixture.hpp"
 
 #include <dirent.h>
@@ -87,25 +88,6 @@ TEST_P(Join, JL_70_JL_76_AC_26_TheRootsSocketForALeafIsALeafSocket) {
     EXPECT_TRUE(refused(jl_listen(one.branch.get(), 1), {WSAEISCONN, WSAEOPNOTSUPP}));
     EXPECT_TRUE(refused(plain_join(one.branch.get(), local_name(root.get())), {WSAEISCONN, WSAEINVAL}));
 }
-
-// A TCP listener of the kernel's own, whose backlog takes connections without a descriptor of this process.
-class kernel_listener {
-  public:
-    explicit kernel_listener(int family) : fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)), name_(loopback(family)) {
-        socklen_t length = sizeof name_.storage;
-        EXPECT_EQ(0, ::bind(fd_, name_.get(), static_cast<socklen_t>(name_.length)));
-        EXPECT_EQ(0, ::listen(fd_, 4));
-        EXPECT_EQ(0, ::getsockname(fd_, name_.get(), &length));
-    }
-    kernel_listener(const kernel_listener&) = delete;
-    kernel_listener& operator=(const kernel_listener&) = delete;
-    ~kernel_listener() { ::close(fd_); }
-    [[nodiscard]] const address& name() const { return name_; }
-
-  private:
-    int fd_;
-    address name_;
-};
 
 TEST_P(Join, JL_74_ALeafThatAsksGetsNoNewDescriptor) {
     if (built() == way::invite) {

@@ -3,6 +3,7 @@
 // WSAStartup and WSACleanup, the last error, what every call answers while nothing is started (clauses ST).
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/event_watch.hpp"
+#include "tests/support/kernel_listener.hpp"
 #include "tests/support/session_fixture.hpp"
 
 #include <algorithm>
@@ -265,13 +266,15 @@ TEST_F(StartUp, ST_11_TheLastCleanupEndsBlockedAndPendingJoins) {
     const SOCKET root = make(root_flags | WSA_FLAG_MULTIPOINT_D_ROOT);
     ASSERT_TRUE(listen_on_loopback(root, AF_INET));
     const auto name = local_name(root);
+    const kernel_listener silent(AF_INET);
     const SOCKET blocked = make(leaf_flags);
-    auto joining = join_in_background(blocked, {.name = name});
+    auto joining = join_in_background(blocked, {.name = silent.name()});
     const SOCKET pending = make(leaf_flags);
     const owned_event event;
     ASSERT_TRUE(worked(WSAEventSelect(pending, event.get(), FD_CONNECT)));
     ASSERT_EQ(pending, plain_join(pending, name));
     ASSERT_TRUE(readable(static_cast<int>(root)));
+    EXPECT_FALSE(is_done(joining, vigilance));
     EXPECT_EQ(0, WSACleanup());
     const auto outcome = result_of(joining, "a join during WSACleanup");
     EXPECT_EQ(INVALID_SOCKET, outcome.socket);
