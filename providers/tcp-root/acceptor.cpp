@@ -244,7 +244,7 @@ acceptor::incoming_ptr acceptor::extract(void* request) {
     if (found == waiting_.end()) {
         return nullptr;
     }
-    const auto who = *found;
+    auto who = *found;
     waiting_.erase(found);
     who->readable.stop();
     if (!who->gone) {

@@ -86,7 +86,7 @@ address peer_name(int fd) noexcept {
 void dissolve(int fd) noexcept {
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
-    ::connect(fd, &nobody, sizeof nobody);
+    static_cast<void>(::connect(fd, &nobody, sizeof nobody));
 }
 
 void abort(descriptor fd) noexcept {

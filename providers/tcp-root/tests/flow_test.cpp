@@ -36,7 +36,9 @@ TEST(Flow, IO_14_LogFull_WouldBlock_ThenReadyWhenRoomComes) {
     const library lib({{"send_buffer", 256 * kib}});
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
-    auto [leaf, branch] = join_leaf(lib, root, at, rooted4);
+    auto leaf_side = join_leaf(lib, root, at, rooted4);
+    auto& leaf = leaf_side.leaf;
+    [[maybe_unused]] auto& branch = leaf_side.branch;
     const int taken = fill(root);
     EXPECT_EQ(root.arm(JL_OUT), JL_ARMED);
     std::uint64_t seen = 0;
@@ -64,8 +66,12 @@ TEST(Flow, IO_07_OneSlowLeaf_DoesNotLoseAnything_AndOthersKeepPace) {
     const library lib({{"send_buffer", 1024 * kib}});
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
-    auto [slow, slow_branch] = join_leaf(lib, root, at, rooted4);
-    auto [fast, fast_branch] = join_leaf(lib, root, at, rooted4);
+    auto slow_side = join_leaf(lib, root, at, rooted4);
+    auto& slow = slow_side.leaf;
+    [[maybe_unused]] auto& slow_branch = slow_side.branch;
+    auto fast_side = join_leaf(lib, root, at, rooted4);
+    auto& fast = fast_side.leaf;
+    [[maybe_unused]] auto& fast_branch = fast_side.branch;
     constexpr int count = 600;
     std::thread sender([&] {
         for (int i = 0; i < count; ++i) {
@@ -91,8 +97,12 @@ TEST(Flow, IO_07_LeafThatTakesNothing_IsDropped_TheSessionGoesOn) {
     const library lib({{"send_buffer", 256 * kib}, {"leaf_timeout", 300 * ms}});
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
-    auto [dead, dead_branch] = join_leaf(lib, root, at, rooted4);
-    auto [live, live_branch] = join_leaf(lib, root, at, rooted4);
+    auto dead_side = join_leaf(lib, root, at, rooted4);
+    [[maybe_unused]] auto& dead = dead_side.leaf;
+    [[maybe_unused]] auto& dead_branch = dead_side.branch;
+    auto live_side = join_leaf(lib, root, at, rooted4);
+    auto& live = live_side.leaf;
+    [[maybe_unused]] auto& live_branch = live_side.branch;
     std::atomic<bool> stop{false};
     std::thread reader([&] {
         while (live.receive().code == 0) {}
@@ -120,7 +130,9 @@ TEST(Flow, IdleLeaf_WithoutPressure_IsNeverDropped) {
     const library lib({{"leaf_timeout", 50 * ms}});
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
-    auto [leaf, branch] = join_leaf(lib, root, at, rooted4);
+    auto leaf_side = join_leaf(lib, root, at, rooted4);
+    auto& leaf = leaf_side.leaf;
+    [[maybe_unused]] auto& branch = leaf_side.branch;
     for (int i = 0; i < 300; ++i) {
         ASSERT_EQ(root.send(block), 0); // fills its socket, not the log
     }
@@ -135,8 +147,12 @@ TEST(Flow, RootThatDoesNotRead_HoldsTheLeavesBack_NothingIsLost) {
     const library lib({{"recv_buffer", 128 * kib}});
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
-    auto [a, a_branch] = join_leaf(lib, root, at, rooted4);
-    auto [b, b_branch] = join_leaf(lib, root, at, rooted4);
+    auto a_side = join_leaf(lib, root, at, rooted4);
+    auto& a = a_side.leaf;
+    [[maybe_unused]] auto& a_branch = a_side.branch;
+    auto b_side = join_leaf(lib, root, at, rooted4);
+    auto& b = b_side.leaf;
+    [[maybe_unused]] auto& b_branch = b_side.branch;
     const int from_a = fill(a);
     const int from_b = fill(b);
     ASSERT_EQ(root.send("the other way is free"), 0);
@@ -154,8 +170,12 @@ TEST(Flow, Relay_SlowMember_HoldsBackThenCatchesUp) {
     const library lib({{"send_buffer", 128 * kib}, {"recv_buffer", 16384 * kib}});
     test_socket root(lib, relay4, c_root_d_leaf);
     const address at = root.listen_on_loopback();
-    auto [speaker, a] = join_leaf(lib, root, at, relay4);
-    auto [slow, b] = join_leaf(lib, root, at, relay4);
+    auto speaker_side = join_leaf(lib, root, at, relay4);
+    auto& speaker = speaker_side.leaf;
+    [[maybe_unused]] auto& a = speaker_side.branch;
+    auto slow_side = join_leaf(lib, root, at, relay4);
+    auto& slow = slow_side.leaf;
+    [[maybe_unused]] auto& b = slow_side.branch;
     const int taken = fill(speaker);
     for (int i = 0; i < taken; ++i) {
         ASSERT_TRUE(slow.receive().data == block);
@@ -170,8 +190,12 @@ TEST(Flow, Relay_DeadMember_IsDropped) {
     const library lib({{"send_buffer", 128 * kib}, {"recv_buffer", 65536 * kib}, {"leaf_timeout", 300 * ms}});
     test_socket root(lib, relay4, c_root_d_leaf);
     const address at = root.listen_on_loopback();
-    auto [speaker, a] = join_leaf(lib, root, at, relay4);
-    auto [dead, b] = join_leaf(lib, root, at, relay4);
+    auto speaker_side = join_leaf(lib, root, at, relay4);
+    auto& speaker = speaker_side.leaf;
+    [[maybe_unused]] auto& a = speaker_side.branch;
+    auto dead_side = join_leaf(lib, root, at, relay4);
+    [[maybe_unused]] auto& dead = dead_side.leaf;
+    [[maybe_unused]] auto& b = dead_side.branch;
     std::atomic<bool> stop{false};
     std::thread sender([&] {
         while (!stop) {
@@ -195,7 +219,9 @@ TEST(Flow, LeafWithoutReader_GivesItsMessageAwayAsRoomComes) {
     const library lib({{"recv_buffer", 64 * kib}});
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
-    auto [leaf, branch] = join_leaf(lib, root, at, rooted4);
+    auto leaf_side = join_leaf(lib, root, at, rooted4);
+    auto& leaf = leaf_side.leaf;
+    [[maybe_unused]] auto& branch = leaf_side.branch;
     const std::string big(12 << 20, 'x');
     ASSERT_EQ(leaf.send(big), 0);
     EXPECT_TRUE(root.receive(big.size()).data == big);
@@ -207,6 +233,7 @@ TEST(Flow, FloodThenLoneMessages_AllArriveAtOnce) {
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
     std::vector<pair> leaves;
+    leaves.reserve(8);
     for (int i = 0; i < 8; ++i) {
         leaves.push_back(join_leaf(lib, root, at, rooted4));
     }

@@ -379,7 +379,7 @@ TEST(HandshakeBind, JL_16_AddressInUse_AndFreeWhenCloseReturns) {
     test_socket other(lib, rooted4, c_root_d_root);
     EXPECT_EQ(other.bind(at), WSAEADDRINUSE);
     {
-        auto [leaf, branch] = join_leaf(lib, root, at, rooted4);
+        const pair member = join_leaf(lib, root, at, rooted4);
         root.start_close();
         EXPECT_EQ(other.bind(at), 0) << "no SO_REUSEADDR needed: only closed connections hold the port";
         EXPECT_EQ(other.listen(1), 0);

@@ -5,8 +5,6 @@
 #include "test_socket.hpp"
 #include "wire.hpp"
 
-#include <random>
-
 #include <sys/resource.h>
 
 namespace joinleaf::tcp_root::test {
@@ -82,12 +80,11 @@ TEST(Hostile, ForeignBytes_AreDroppedAtOnce) {
 TEST(Hostile, EveryBrokenGreeting_GetsNoRequestThrough) {
     const library lib;
     besieged session(lib);
-    std::mt19937 random(7);
-    for (int i = 0; i < 300; ++i) {
-        std::string bytes = hello(wire::control_role::leaf, static_cast<std::uint32_t>(random() % 50));
+    for (std::uint32_t i = 0; i < 300; ++i) {
+        std::string bytes = hello(wire::control_role::leaf, i % 50);
         // The roles, the reserved bytes, lengths, kinds: every change but to free fields must be noticed.
         const std::size_t fields[] = {0, 1, 2, 3, 5, 6, 8, 9, 10, 12, 14, 15, 16, 17, 24, 25, 28, 29, 30, 31};
-        bytes[fields[random() % std::size(fields)]] ^= static_cast<char>(0x40 | (random() % 0x3F));
+        bytes[fields[i % std::size(fields)]] ^= static_cast<char>(0x40 | (i * 7 % 0x3F));
         raw_peer peer(session.at);
         ASSERT_TRUE(peer.send(bytes));
         EXPECT_TRUE(peer.wait_end());
@@ -145,6 +142,7 @@ TEST(Hostile, FiveHundredIdleConnections_DoNotKeepALeafOut) {
     const library lib({{"handshake_limit", 100}});
     besieged session(lib);
     std::vector<raw_peer> idle;
+    idle.reserve(500);
     for (int i = 0; i < 500; ++i) {
         idle.emplace_back(session.at);
     }

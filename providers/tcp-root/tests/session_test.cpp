@@ -303,6 +303,7 @@ TEST(Session, Batches_ArriveMessageByMessage_BothWays) {
     const library lib;
     crowd all(lib, rooted4, c_root_d_root, 3);
     std::vector<std::string> batch;
+    batch.reserve(3000);
     for (int i = 0; i < 3000; ++i) {
         batch.push_back(std::to_string(i) + std::string(static_cast<std::size_t>(i % 97), '.'));
     }
@@ -423,7 +424,7 @@ TEST(Session, LC_20_ThousandJoinsAndCloses_LeaveNothing) {
     const library lib;
     test_socket root(lib, rooted4, c_root_d_root);
     const address at = root.listen_on_loopback();
-    { auto [leaf, branch] = join_leaf(lib, root, at, rooted4); }
+    { const pair gone = join_leaf(lib, root, at, rooted4); }
     EXPECT_TRUE(wait_until([&] { return root.stats().leaves == 0; }));
     const int before = open_descriptors();
     for (int i = 0; i < 1000; ++i) {
