@@ -80,8 +80,8 @@ std::int32_t root::join(const jl_join* join) {
         return fd.error();
     }
     options_.apply(fd->get());
-    // The port is chosen by connect, which knows the peer: bind would also hand out one that an earlier connection to the same leaf has not
-    // given back yet.
+    // The port is chosen by connect, which knows the peer: bind would also hand out one that an earlier
+    // connection to the same leaf has not given back yet.
     const int late = 1;
     ::setsockopt(fd->get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
     if (const auto code = tcp::bind(fd->get(), tcp::local_name(this->fd()).with_port(0)); code != 0) {
@@ -89,7 +89,6 @@ std::int32_t root::join(const jl_join* join) {
     }
     const auto* const child = static_cast<branch*>(reinterpret_cast<endpoint*>(join->child));
     const invitation what{join->op, join->direction, target, child->leaf()};
-    session_->expect(*what.leaf, tcp::local_name(fd->get()));
     const auto attempt = std::make_shared<joiner>(session_->loop(), limits_, who_, target);
     joiner_ = attempt;
     join_op_ = join->op;
@@ -97,6 +96,11 @@ std::int32_t root::join(const jl_join* join) {
     const auto self = std::static_pointer_cast<root>(shared_from_this());
     attempt->start(std::move(*fd), make_hello(who_, *join), join->callee_room,
                    [self, what](joiner::outcome& outcome) { self->invited(what, outcome); });
+    // JL-53: the socket for the leaf has its local address while the join is pending.
+    attempt->with_fd([&](int each) {
+        session_->expect(*what.leaf, tcp::local_name(each));
+        return 0;
+    });
     return 0;
 }
 

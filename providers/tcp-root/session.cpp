@@ -153,6 +153,7 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
         return WSAECONNRESET;
     }
     update_watch(*leaf);
+    release_space();
     room_came_back();
     return 0;
 }

@@ -21,9 +21,10 @@ void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
     if (leaf->is_open() && (ready & JL_OUT) != 0 && leaf->blocked) {
         leaf->blocked = false;
         --blocked_;
-        const bool slowest = leaf->out.needs(log_.head()) == log_.tail();
+        const std::uint64_t before = leaf->out.needs(log_.head());
         flush_link(lock, *leaf);
-        if (slowest) {
+        // It held the tail of the log, perhaps only since another thread looked while this one was sending.
+        if (before <= log_.tail()) {
             release_space();
         }
     }

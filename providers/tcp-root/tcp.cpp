@@ -27,6 +27,17 @@ std::int32_t bind_over_the_closed(int fd, const address& name) noexcept {
     return jl_wsa_error(outcome);
 }
 
+std::int32_t bind_as_is(int fd, const address& name) noexcept {
+    if (::bind(fd, name.raw(), name.size) == 0) {
+        return 0;
+    }
+    const int error = errno;
+    if (error == EADDRINUSE && name.port() != 0 && !get_flag(fd, SOL_SOCKET, SO_REUSEADDR)) {
+        return bind_over_the_closed(fd, name);
+    }
+    return jl_wsa_error(error);
+}
+
 } // namespace
 
 tl::expected<descriptor, std::int32_t> make(int family) {
@@ -41,14 +52,17 @@ tl::expected<descriptor, std::int32_t> make(int family) {
 }
 
 std::int32_t bind(int fd, const address& name) noexcept {
-    if (::bind(fd, name.raw(), name.size) == 0) {
-        return 0;
+    // A port of the kernel's choice is to be nobody else's, a closed connection's neither: a connect from it
+    // could meet its own past.
+    const bool shared = name.port() == 0 && get_flag(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (shared) {
+        set_flag(fd, SOL_SOCKET, SO_REUSEADDR, false);
     }
-    const int error = errno;
-    if (error == EADDRINUSE && name.port() != 0 && !get_flag(fd, SOL_SOCKET, SO_REUSEADDR)) {
-        return bind_over_the_closed(fd, name);
+    const std::int32_t code = bind_as_is(fd, name);
+    if (shared) {
+        set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true);
     }
-    return jl_wsa_error(error);
+    return code;
 }
 
 std::int32_t listen(int fd, int backlog) noexcept {

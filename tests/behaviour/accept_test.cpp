@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// listen and accept: what they need, what they take, in which order, and what happens to those who wait (clauses AC).
+// listen and accept: what they need, what they take, in which order, and what happens to those who wait
+// (clauses AC).
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
@@ -13,9 +14,12 @@ namespace {
 // Both ways of building a session; the accepting side is the leaf that is invited, or the root that is asked.
 class Accept : public session_test {
   protected:
-    owned_socket make_listener() { return built() == way::invite ? make_listening_leaf() : make_listening_root(); }
+    owned_socket make_listener() {
+        return built() == way::invite ? make_listening_leaf() : make_listening_root();
+    }
     owned_socket make_joiner() { return built() == way::invite ? make_root() : make_leaf(); }
-    // Starts a nonblocking join and gives what must be kept open for it; the joiner itself stays the caller's.
+    // Starts a nonblocking join and gives what must be kept open for it; the joiner itself stays the
+    // caller's.
     owned_socket start_join(SOCKET joiner, SOCKET listener) {
         EXPECT_TRUE(set_nonblocking(joiner));
         const SOCKET started = plain_join(joiner, local_name(listener));
@@ -156,7 +160,7 @@ struct look {
 };
 
 int CALLBACK look_at(LPWSABUF, LPWSABUF data, LPQOS, LPQOS, LPWSABUF, LPWSABUF, GROUP*, DWORD_PTR context) {
-    auto& self = *reinterpret_cast<look*>(context);
+    auto& self = from_context<look>(context);
     self.data = data == nullptr ? "" : std::string(data->buf, data->len);
     return self.verdict;
 }
@@ -167,15 +171,16 @@ TEST_P(Accept, AC_19_FirstComeFirstServed) {
     std::vector<owned_socket> leaves;
     const auto to = local_name(listener.get());
     const auto accept_by = [&](look& how) {
-        return owned_socket(WSAAccept(listener.get(), nullptr, nullptr, look_at, reinterpret_cast<DWORD_PTR>(&how)));
+        return owned_socket(
+            WSAAccept(listener.get(), nullptr, nullptr, look_at, reinterpret_cast<DWORD_PTR>(&how)));
     };
     for (const std::string name : {"first", "second"}) {
         joiners.push_back(make_joiner());
         ASSERT_TRUE(set_nonblocking(joiners.back().get()));
         std::string text = name;
         WSABUF caller{static_cast<ULONG>(text.size()), text.data()};
-        const SOCKET started =
-            WSAJoinLeaf(joiners.back().get(), to.get(), to.length, &caller, nullptr, nullptr, nullptr, JL_BOTH);
+        const SOCKET started = WSAJoinLeaf(joiners.back().get(), to.get(), to.length, &caller, nullptr,
+                                           nullptr, nullptr, JL_BOTH);
         ASSERT_TRUE(worked(started));
         leaves.emplace_back(started == joiners.back().get() ? INVALID_SOCKET : started);
         // The first is seen to be queued before the second asks.
@@ -257,7 +262,8 @@ TEST_P(Accept, AC_24_AMemberCannotListen) {
     EXPECT_TRUE(refused(jl_listen(one.leaf.get(), 1), WSAEISCONN));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Accept, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Accept, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+                         session_plan_name());
 
 class Listener : public root_test {};
 
@@ -301,8 +307,8 @@ TEST_P(ListenerWithoutConnections, AC_17_AC_24_ADatagramSocket_FailsWithOpNotSup
     EXPECT_TRUE(refused(WSAAccept(leaf.get(), nullptr, nullptr, nullptr, 0), WSAEOPNOTSUPP));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, ListenerWithoutConnections, ::testing::ValuesIn(transports_of({plan::nonrooted})),
-                         transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, ListenerWithoutConnections,
+                         ::testing::ValuesIn(transports_of({plan::nonrooted})), transport_name());
 
 } // namespace
 } // namespace joinleaf::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The calls that Winsock lacks, over every transport: batches of messages, statistics, the sentence behind a failure.
+// The calls that Winsock lacks, over every transport: batches of messages, statistics, the sentence behind a
+// failure.
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -99,7 +100,8 @@ TEST_P(Batch, StatisticsCountWhatWasDone) {
     EXPECT_EQ(static_cast<std::uint64_t>(batch_size) * 9, of_leaf.received_bytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Batch, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Batch, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+                         session_plan_name());
 
 class DatagramBatch : public transport_test {};
 
@@ -163,18 +165,21 @@ TEST_P(DatagramBatch, BadArguments) {
     EXPECT_TRUE(refused(jl_socket_statistics(s.get(), nowhere.as<jl_statistics>()), WSAEFAULT));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, DatagramBatch, ::testing::ValuesIn(transports_of({plan::nonrooted})), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, DatagramBatch, ::testing::ValuesIn(transports_of({plan::nonrooted})),
+                         transport_name());
 
 class Explanation : public runtime_test {};
 
 TEST_F(Explanation, AFailedChoiceHasASentence) {
-    EXPECT_TRUE(refused(WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0, WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT),
+    EXPECT_TRUE(refused(WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
+                                   WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT),
                         WSAEINVAL));
     char sentence[2048] = "";
     const auto length = jl_last_explanation(sentence, sizeof sentence);
     ASSERT_GT(length, 0U);
     EXPECT_NE(std::string::npos, std::string(sentence).find("lan")) << "it names the candidate: " << sentence;
-    char* const json = jl_explain_json(AF_INET, SOCK_DGRAM, IPPROTO_UDP, WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT);
+    char* const json = jl_explain_json(AF_INET, SOCK_DGRAM, IPPROTO_UDP,
+                                       WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT);
     ASSERT_NE(nullptr, json);
     EXPECT_NE(std::string::npos, std::string(json).find("\"chosen\"")) << json;
     jl_free(json);
@@ -182,8 +187,9 @@ TEST_F(Explanation, AFailedChoiceHasASentence) {
 }
 
 TEST_F(Explanation, EveryCodeHasANameAndASentence) {
-    for (const int code : {WSAEINTR, WSAEFAULT, WSAEINVAL, WSAEWOULDBLOCK, WSAEALREADY, WSAENOTSOCK, WSAEISCONN, WSAECONNREFUSED,
-                           WSAEDISCON, WSANOTINITIALISED, WSATRY_AGAIN, WSA_IO_PENDING, WSA_INVALID_HANDLE}) {
+    for (const int code :
+         {WSAEINTR, WSAEFAULT, WSAEINVAL, WSAEWOULDBLOCK, WSAEALREADY, WSAENOTSOCK, WSAEISCONN,
+          WSAECONNREFUSED, WSAEDISCON, WSANOTINITIALISED, WSATRY_AGAIN, WSA_IO_PENDING, WSA_INVALID_HANDLE}) {
         EXPECT_STRNE("unknown", jl_error_name(code)) << code;
         EXPECT_GT(std::string(jl_error_text(code)).size(), 5U) << code;
     }
@@ -191,7 +197,8 @@ TEST_F(Explanation, EveryCodeHasANameAndASentence) {
 }
 
 TEST_F(Explanation, AShortBufferGetsWhatFits) {
-    EXPECT_TRUE(refused(WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0, WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT),
+    EXPECT_TRUE(refused(WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, nullptr, 0,
+                                   WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT),
                         WSAEINVAL));
     char tiny[8] = "xxxxxxx";
     const auto whole = jl_last_explanation(nullptr, 0);

@@ -13,8 +13,8 @@ TEST_P(Capability, IO_32_XP1_SUPPORT_BROADCAST) {
     const auto s = make(has(XP1_SUPPORT_MULTIPOINT) ? leaf_flags : DWORD{WSA_FLAG_OVERLAPPED});
     address found;
     DWORD bytes = 0;
-    const int answer =
-        WSAIoctl(s.get(), SIO_GET_BROADCAST_ADDRESS, nullptr, 0, &found.storage, sizeof found.storage, &bytes, nullptr, nullptr);
+    const int answer = WSAIoctl(s.get(), SIO_GET_BROADCAST_ADDRESS, nullptr, 0, &found.storage,
+                                sizeof found.storage, &bytes, nullptr, nullptr);
     if (!has(XP1_SUPPORT_BROADCAST)) {
         EXPECT_TRUE(refused(answer, {WSAENOPROTOOPT, WSAEINVAL, WSAEOPNOTSUPP}));
         return;
@@ -31,7 +31,8 @@ TEST_P(Capability, IO_30_IO_31_QueueingAndFlushAreKnownOrRefusedAsUnsupported) {
         DWORD bytes = 0;
         const int answer = WSAIoctl(s.get(), code, nullptr, 0, nullptr, 0, &bytes, nullptr, nullptr);
         const int error = WSAGetLastError();
-        EXPECT_TRUE(answer == 0 || error == WSAENOPROTOOPT || error == WSAEOPNOTSUPP || error == WSAEINVAL) << code_name(error);
+        EXPECT_TRUE(answer == 0 || error == WSAENOPROTOOPT || error == WSAEOPNOTSUPP || error == WSAEINVAL)
+            << code_name(error);
     }
 }
 
@@ -47,7 +48,8 @@ TEST_P(SessionCapability, IO_10_XP1_PARTIAL_MESSAGE) {
     DWORD bytes = 0;
     if (!has(XP1_PARTIAL_MESSAGE)) {
         const int answer = WSASend(root.get(), &buffer, 1, &bytes, MSG_PARTIAL, nullptr, nullptr);
-        EXPECT_TRUE(answer == 0 || WSAGetLastError() == WSAEOPNOTSUPP || WSAGetLastError() == WSAEINVAL) << last_failure();
+        EXPECT_TRUE(answer == 0 || WSAGetLastError() == WSAEOPNOTSUPP || WSAGetLastError() == WSAEINVAL)
+            << last_failure();
         GTEST_SKIP() << "the entry has no XP1_PARTIAL_MESSAGE";
     }
     ASSERT_TRUE(worked(WSASend(root.get(), &buffer, 1, &bytes, MSG_PARTIAL, nullptr, nullptr)));
@@ -112,7 +114,8 @@ TEST_P(SessionCapability, JL_71_TheModeOfTheParentIsInherited) {
     EXPECT_TRUE(refused(jl_recv(branch.get(), &byte, 1, 0), {WSAEWOULDBLOCK, WSAEOPNOTSUPP}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, SessionCapability, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, SessionCapability,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 class StreamCapability : public transport_test {};
@@ -139,7 +142,8 @@ TEST_P(StreamCapability, EV_41_XP1_EXPEDITED_DATA) {
     EXPECT_EQ(0, watch.code(FD_OOB)) << "the receive has re-enabled it";
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, StreamCapability, ::testing::ValuesIn(transports_of({plan::stream})), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, StreamCapability, ::testing::ValuesIn(transports_of({plan::stream})),
+                         transport_name());
 
 } // namespace
 } // namespace joinleaf::test

@@ -19,7 +19,8 @@ class Catalog : public runtime_test {
         EXPECT_EQ(SOCKET_ERROR, WSCEnumProtocols(nullptr, nullptr, &length, &error));
         EXPECT_EQ(WSAENOBUFS, error);
         std::vector<WSAPROTOCOL_INFOW> entries(length / sizeof(WSAPROTOCOL_INFOW));
-        EXPECT_EQ(static_cast<int>(entries.size()), WSCEnumProtocols(nullptr, entries.data(), &length, &error));
+        EXPECT_EQ(static_cast<int>(entries.size()),
+                  WSCEnumProtocols(nullptr, entries.data(), &length, &error));
         return entries;
     }
 };
@@ -144,7 +145,8 @@ TEST_F(Catalog, CT_10_CT_11_EveryCombinationOfPlanesIsAnEntryOfItsOwn) {
 }
 
 TEST_F(Catalog, CT_12_UdpMcastEntries) {
-    constexpr DWORD set = XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_BROADCAST | XP1_SUPPORT_MULTIPOINT;
+    constexpr DWORD set =
+        XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_BROADCAST | XP1_SUPPORT_MULTIPOINT;
     constexpr DWORD clear = XP1_MULTIPOINT_CONTROL_PLANE | XP1_MULTIPOINT_DATA_PLANE | XP1_CONNECT_DATA;
     int found = 0;
     for (const auto& entry : catalog_entries()) {
@@ -162,8 +164,8 @@ TEST_F(Catalog, CT_12_UdpMcastEntries) {
 }
 
 TEST_F(Catalog, CT_13_TcpRootEntries) {
-    constexpr DWORD set = XP1_GUARANTEED_DELIVERY | XP1_GUARANTEED_ORDER | XP1_GRACEFUL_CLOSE | XP1_CONNECT_DATA |
-                          XP1_SUPPORT_MULTIPOINT | XP1_MULTIPOINT_CONTROL_PLANE;
+    constexpr DWORD set = XP1_GUARANTEED_DELIVERY | XP1_GUARANTEED_ORDER | XP1_GRACEFUL_CLOSE |
+                          XP1_CONNECT_DATA | XP1_SUPPORT_MULTIPOINT | XP1_MULTIPOINT_CONTROL_PLANE;
     int found = 0;
     for (const auto& entry : catalog_entries()) {
         if (plan_of(entry) == plan::rooted || plan_of(entry) == plan::relayed) {
@@ -181,7 +183,8 @@ TEST_F(Catalog, CT_14_CT_15_CT_16_FactsThatHoldForEveryEntry) {
         EXPECT_NE(one_way, entry.dwServiceFlags1 & one_way);
         EXPECT_EQ(0U, entry.dwServiceFlags1 & XP1_IFS_HANDLES);
         EXPECT_EQ(2, entry.iVersion);
-        const auto exact = static_cast<int>(entry.iAddressFamily == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
+        const auto exact =
+            static_cast<int>(entry.iAddressFamily == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
         EXPECT_LE(entry.iMinSockAddr, exact);
         EXPECT_GE(entry.iMaxSockAddr, exact);
         EXPECT_EQ(BIGENDIAN, entry.iNetworkByteOrder);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which entry a socket is made of, and which WSA_FLAG_* combinations are lawful (clauses CT-40 ... CT-49, CT-60 ... CT-69).
+// Which entry a socket is made of, and which WSA_FLAG_* combinations are lawful (clauses CT-40 ... CT-49,
+// CT-60 ... CT-69).
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/session.hpp"
 
@@ -48,10 +49,11 @@ TEST_F(Choice, CT_41_FamilyAndTypeZeroAreWildcards) {
 TEST_F(Choice, CT_41_D_7_ProtocolZeroMatchesEntriesThatSaySo) {
     for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
         const auto entries = catalog_entries();
-        const auto answers = std::find_if(entries.begin(), entries.end(), [type](const WSAPROTOCOL_INFOW& entry) {
-            return entry.iAddressFamily == AF_INET && entry.iSocketType == type &&
-                   (entry.dwProviderFlags & PFL_MATCHES_PROTOCOL_ZERO) != 0;
-        });
+        const auto answers =
+            std::find_if(entries.begin(), entries.end(), [type](const WSAPROTOCOL_INFOW& entry) {
+                return entry.iAddressFamily == AF_INET && entry.iSocketType == type &&
+                       (entry.dwProviderFlags & PFL_MATCHES_PROTOCOL_ZERO) != 0;
+            });
         ASSERT_NE(entries.end(), answers) << "no entry answers for type " << type;
         const auto s = make(AF_INET, type, 0);
         ASSERT_TRUE(s) << last_failure();
@@ -90,8 +92,8 @@ TEST_F(Choice, CT_44_TheNarrowFormOfTheEntryDoesAsWell) {
     WSAEnumProtocolsA(nullptr, nullptr, &length);
     std::vector<WSAPROTOCOL_INFOA> entries(length / sizeof(WSAPROTOCOL_INFOA));
     ASSERT_GT(WSAEnumProtocolsA(nullptr, entries.data(), &length), 0);
-    const owned_socket s(WSASocketA(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &entries[0], 0,
-                                    c_leaf | d_leaf));
+    const owned_socket s(WSASocketA(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &entries[0],
+                                    0, c_leaf | d_leaf));
     ASSERT_TRUE(s) << last_failure();
     EXPECT_EQ(entries[0].dwCatalogEntryId, entry_of(s.get()).dwCatalogEntryId);
 }
@@ -138,7 +140,8 @@ class Flags : public transport_test {
     [[nodiscard]] bool lawful(DWORD flags) const {
         const bool multipoint = has(XP1_SUPPORT_MULTIPOINT);
         if ((flags & (c_root | c_leaf | d_root | d_leaf)) == 0) {
-            return which().kind == plan::nonrooted || which().kind == plan::stream; // CT-69: who serves ordinary sockets
+            return which().kind == plan::nonrooted ||
+                   which().kind == plan::stream; // CT-69: who serves ordinary sockets
         }
         const bool one_control = ((flags & c_root) != 0) != ((flags & c_leaf) != 0);
         const bool one_data = ((flags & d_root) != 0) != ((flags & d_leaf) != 0);
@@ -183,11 +186,13 @@ TEST_P(OrdinaryDatagrams, CT_69_AFlaglessSocketHasTheMulticastOptions) {
     if (family() == AF_INET6) {
         ipv6_mreq request{};
         request.ipv6mr_multiaddr = wanted.six().sin6_addr;
-        ASSERT_TRUE(worked(jl_setsockopt(receiver.get(), IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request)));
+        ASSERT_TRUE(
+            worked(jl_setsockopt(receiver.get(), IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request)));
     } else {
         ip_mreq request{};
         request.imr_multiaddr = wanted.four().sin_addr;
-        ASSERT_TRUE(worked(jl_setsockopt(receiver.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request)));
+        ASSERT_TRUE(
+            worked(jl_setsockopt(receiver.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request)));
     }
     auto sender = make_ordinary();
     ASSERT_EQ(5, jl_sendto(sender.get(), "hello", 5, 0, group.get(), group.length)) << last_failure();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The condition function of WSAAccept: what it sees, what its answers do, what may not be called inside it (AC-05 ... AC-13, AC-22, ST-18).
+// The condition function of WSAAccept: what it sees, what its answers do, what may not be called inside it
+// (AC-05 ... AC-13, AC-22, ST-18).
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -37,9 +38,9 @@ address address_of(const WSABUF& id) {
     return found;
 }
 
-int CALLBACK decide(LPWSABUF caller_id, LPWSABUF caller_data, LPQOS sqos, LPQOS gqos, LPWSABUF callee_id, LPWSABUF callee_data,
-                    GROUP* group, DWORD_PTR context) {
-    auto& self = *reinterpret_cast<script*>(context);
+int CALLBACK decide(LPWSABUF caller_id, LPWSABUF caller_data, LPQOS sqos, LPQOS gqos, LPWSABUF callee_id,
+                    LPWSABUF callee_data, GROUP* group, DWORD_PTR context) {
+    auto& self = from_context<script>(context);
     ++self.calls;
     self.thread = std::this_thread::get_id();
     self.caller = address_of(*caller_id);
@@ -52,7 +53,8 @@ int CALLBACK decide(LPWSABUF caller_id, LPWSABUF caller_data, LPQOS sqos, LPQOS 
     self.group_seen = *group;
     *group = self.group;
     self.reply.copy(callee_data->buf, callee_data->len);
-    callee_data->len = self.claimed.value_or(std::min(callee_data->len, static_cast<ULONG>(self.reply.size())));
+    callee_data->len =
+        self.claimed.value_or(std::min(callee_data->len, static_cast<ULONG>(self.reply.size())));
     if (self.inside) {
         self.inside();
     }
@@ -81,14 +83,16 @@ class Condition : public session_test {
         std::string text = data;
         WSABUF caller{static_cast<ULONG>(text.size()), text.data()};
         const auto to = local_name(listener_.get());
-        const SOCKET started = WSAJoinLeaf(joiner_.get(), to.get(), to.length, data.empty() ? nullptr : &caller, &callee_, nullptr,
-                                           nullptr, JL_BOTH);
+        const SOCKET started =
+            WSAJoinLeaf(joiner_.get(), to.get(), to.length, data.empty() ? nullptr : &caller, &callee_,
+                        nullptr, nullptr, JL_BOTH);
         ASSERT_TRUE(worked(started));
         returned_ = owned_socket(started == joiner_.get() ? INVALID_SOCKET : started);
         ASSERT_TRUE(readable(listener_.fd()));
     }
     owned_socket accept_by(script& how) {
-        return owned_socket(WSAAccept(listener_.get(), nullptr, nullptr, decide, reinterpret_cast<DWORD_PTR>(&how)));
+        return owned_socket(
+            WSAAccept(listener_.get(), nullptr, nullptr, decide, reinterpret_cast<DWORD_PTR>(&how)));
     }
     int outcome(WSAEVENT event) {
         const auto seen = wait_for_event(joiner_.get(), event, FD_CONNECT);
@@ -232,8 +236,9 @@ TEST_P(Condition, D_20_TheAddressIsStoredWhateverTheVerdict) {
     script how{.verdict = CF_REJECT};
     address peer;
     peer.length = sizeof peer.storage;
-    EXPECT_TRUE(refused(WSAAccept(listener_.get(), peer.get(), &peer.length, decide, reinterpret_cast<DWORD_PTR>(&how)),
-                        WSAECONNREFUSED));
+    EXPECT_TRUE(refused(
+        WSAAccept(listener_.get(), peer.get(), &peer.length, decide, reinterpret_cast<DWORD_PTR>(&how)),
+        WSAECONNREFUSED));
     EXPECT_EQ(how.caller, peer);
 }
 
@@ -260,9 +265,7 @@ TEST_P(Condition, AC_22_ClosingTheListenerInsideDoesNotHang) {
     request(told_.get());
     script how;
     int answer = -1;
-    how.inside = [&] {
-        answer = jl_closesocket(listener_.get()) == 0 ? 0 : WSAGetLastError();
-    };
+    how.inside = [&] { answer = jl_closesocket(listener_.get()) == 0 ? 0 : WSAGetLastError(); };
     const auto accepted = accept_by(how);
     if (answer == 0) {
         static_cast<void>(listener_.release());
@@ -270,7 +273,8 @@ TEST_P(Condition, AC_22_ClosingTheListenerInsideDoesNotHang) {
     EXPECT_TRUE(answer == 0 || answer == WSAEINPROGRESS) << code_name(answer);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Condition, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, Condition,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

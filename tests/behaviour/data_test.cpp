@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Data in sessions with a root: who gets what, boundaries, ends, directions (clauses IO-01 ... IO-16, JL-72, JL-73, JL-93).
+// Data in sessions with a root: who gets what, boundaries, ends, directions (clauses IO-01 ... IO-16, JL-72,
+// JL-73, JL-93).
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
@@ -52,7 +53,8 @@ TEST_P(Data, IO_02_IO_04_IO_08_WhatALeafSendsGoesWhereTheDataPlaneSays) {
     EXPECT_EQ("hello", next_text(root()).value_or("nothing"));
     for (std::size_t i = 1; i < 3; ++i) {
         if (GetParam().over.kind == plan::relayed) {
-            EXPECT_EQ("hello", next_text(leaf(i)).value_or("nothing")) << "nonrooted data reaches every other member";
+            EXPECT_EQ("hello", next_text(leaf(i)).value_or("nothing"))
+                << "nonrooted data reaches every other member";
         } else {
             EXPECT_TRUE(stays_silent(leaf(i))) << "rooted data of a leaf reaches the root only";
         }
@@ -81,7 +83,8 @@ TEST_P(Data, IO_03_MessagesOfDifferentLeavesAreNeverMixed) {
     for (std::size_t i = 0; i < 3; ++i) {
         senders.push_back(in_background([&, i] {
             for (int round = 0; round < rounds; ++round) {
-                const std::string text(1000 + 37 * static_cast<std::size_t>(round), static_cast<char>('a' + i));
+                const std::string text(1000 + 37 * static_cast<std::size_t>(round),
+                                       static_cast<char>('a' + i));
                 if (send_text(leaf(i), text) != static_cast<int>(text.size())) {
                     return false;
                 }
@@ -188,7 +191,8 @@ TEST_P(Data, IO_07_ALeafThatTakesNothingIsDroppedAndTheSessionGoesOn) {
     EXPECT_EQ(count * piece.size() + 3, result_of(reading, "the leaf that reads"));
     const auto seen = of_slow.wait(FD_CLOSE);
     ASSERT_TRUE(seen.has(FD_CLOSE));
-    EXPECT_TRUE(seen.code(FD_CLOSE) == WSAECONNABORTED || seen.code(FD_CLOSE) == WSAECONNRESET) << code_name(seen.code(FD_CLOSE));
+    EXPECT_TRUE(seen.code(FD_CLOSE) == WSAECONNABORTED || seen.code(FD_CLOSE) == WSAECONNRESET)
+        << code_name(seen.code(FD_CLOSE));
 }
 
 TEST_P(Data, IO_09_SendtoOnAMemberIgnoresTheAddressOrFails) {
@@ -394,7 +398,8 @@ TEST_P(Data, AC_27_AC_28_TheMemberSocketCarriesTheDataAndTheListenerDoesNot) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Data, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Data, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+                         session_plan_name());
 
 } // namespace
 } // namespace joinleaf::test

@@ -168,7 +168,8 @@ TEST_P(Datagram, BindErrors) {
     auto foreign = name;
     foreign.storage.ss_family = 4242;
     EXPECT_TRUE(refused(bind_to(s.get(), foreign), {WSAEAFNOSUPPORT, WSAEFAULT}));
-    EXPECT_TRUE(refused(bind_to(s.get(), make_address(family() == AF_INET6 ? "2001:db8::7" : "192.0.2.7")), WSAEADDRNOTAVAIL));
+    EXPECT_TRUE(refused(bind_to(s.get(), make_address(family() == AF_INET6 ? "2001:db8::7" : "192.0.2.7")),
+                        WSAEADDRNOTAVAIL));
     ASSERT_TRUE(worked(bind_to(s.get(), name)));
     EXPECT_TRUE(refused(bind_to(s.get(), name), WSAEINVAL));
     const auto other = make_ordinary();
@@ -195,14 +196,16 @@ TEST_P(Datagram, ER_31_OptionErrors) {
     EXPECT_TRUE(refused(jl_getsockopt(s.get(), SOL_SOCKET, SO_TYPE, nullptr, &length), WSAEFAULT));
     EXPECT_TRUE(refused(jl_getsockopt(s.get(), SOL_SOCKET, SO_TYPE, nowhere.as<int>(), &length), WSAEFAULT));
     EXPECT_TRUE(refused(jl_setsockopt(s.get(), SOL_SOCKET, SO_REUSEADDR, nowhere.as<int>(), 4), WSAEFAULT));
-    EXPECT_TRUE(refused(jl_setsockopt(s.get(), SOL_SOCKET, SO_TYPE, &value, sizeof value), {WSAENOPROTOOPT, WSAEINVAL}));
+    EXPECT_TRUE(refused(jl_setsockopt(s.get(), SOL_SOCKET, SO_TYPE, &value, sizeof value),
+                        {WSAENOPROTOOPT, WSAEINVAL}));
     EXPECT_TRUE(refused(jl_setsockopt(s.get(), 4711, 1, &value, sizeof value), {WSAENOPROTOOPT, WSAEINVAL}));
     ASSERT_TRUE(worked(jl_getsockopt(s.get(), SOL_SOCKET, SO_TYPE, &value, &length)));
     EXPECT_EQ(SOCK_DGRAM, value);
     EXPECT_EQ(static_cast<int>(sizeof value), length);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Datagram, ::testing::ValuesIn(transports_of({plan::nonrooted})), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Datagram, ::testing::ValuesIn(transports_of({plan::nonrooted})),
+                         transport_name());
 
 } // namespace
 } // namespace joinleaf::test

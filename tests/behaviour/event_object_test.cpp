@@ -13,7 +13,7 @@ namespace {
 
 class EventObject : public runtime_test {};
 
-const WSAEVENT no_handle = reinterpret_cast<WSAEVENT>(ULONG_PTR{999'999});
+const WSAEVENT no_handle = event_handle(999'999);
 
 TEST_F(EventObject, EV_70_ANewObjectIsNotSignalledAndManual) {
     const owned_event event;
@@ -67,7 +67,8 @@ TEST_F(EventObject, EV_72_WaitForAllReturnsWhenAllAreSignalled) {
     WSASetEvent(first.get());
     EXPECT_EQ(static_cast<DWORD>(WSA_WAIT_TIMEOUT), WSAWaitForMultipleEvents(2, all.data(), TRUE, 20, FALSE));
     EXPECT_TRUE(first.is_set());
-    auto waiting = in_background([&] { return WSAWaitForMultipleEvents(2, all.data(), TRUE, WSA_INFINITE, FALSE); });
+    auto waiting =
+        in_background([&] { return WSAWaitForMultipleEvents(2, all.data(), TRUE, WSA_INFINITE, FALSE); });
     EXPECT_FALSE(is_done(waiting, vigilance));
     WSASetEvent(second.get());
     EXPECT_EQ(static_cast<DWORD>(WSA_WAIT_EVENT_0), result_of(waiting, "wait for all"));
@@ -81,7 +82,8 @@ TEST_F(EventObject, EV_73_Timeouts) {
     const auto start = clock::now();
     EXPECT_EQ(static_cast<DWORD>(WSA_WAIT_TIMEOUT), WSAWaitForMultipleEvents(1, &handle, FALSE, 100, FALSE));
     EXPECT_GE(clock::now() - start, std::chrono::milliseconds(99));
-    auto waiting = in_background([&] { return WSAWaitForMultipleEvents(1, &handle, FALSE, WSA_INFINITE, FALSE); });
+    auto waiting =
+        in_background([&] { return WSAWaitForMultipleEvents(1, &handle, FALSE, WSA_INFINITE, FALSE); });
     EXPECT_FALSE(is_done(waiting, vigilance));
     WSASetEvent(handle);
     EXPECT_EQ(static_cast<DWORD>(WSA_WAIT_EVENT_0), result_of(waiting, "an infinite wait"));
@@ -100,6 +102,7 @@ TEST_F(EventObject, EV_74_CountsBeyondTheLimits_FailWithInvalidParameter) {
 TEST_F(EventObject, EV_74_SixtyFourAreAllowed) {
     std::vector<owned_event> events(WSA_MAXIMUM_WAIT_EVENTS);
     std::vector<WSAEVENT> handles;
+    handles.reserve(events.size());
     for (const auto& event : events) {
         handles.push_back(event.get());
     }
@@ -132,6 +135,7 @@ TEST_F(EventObject, EV_75_AnAlertableWaitEndsByItsEventsAndItsTime) {
 TEST_F(EventObject, EV_70_ObjectsMayBeSetFromManyThreads) {
     const owned_event event;
     std::vector<std::future<bool>> setters;
+    setters.reserve(4);
     for (int i = 0; i < 4; ++i) {
         setters.push_back(in_background([&] {
             bool good = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WSAEventSelect and WSAEnumNetworkEvents as calls: registration, replacement, enumeration, inheritance (clauses EV-01 ... EV-25).
+// WSAEventSelect and WSAEnumNetworkEvents as calls: registration, replacement, enumeration, inheritance
+// (clauses EV-01 ... EV-25).
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
@@ -25,8 +26,9 @@ class Registration : public runtime_test {
     }
     void send(const std::string& text = "x") {
         const auto to = local_name(s_.get());
-        ASSERT_EQ(static_cast<int>(text.size()),
-                  jl_sendto(sender_.get(), text.data(), static_cast<int>(text.size()), 0, to.get(), to.length));
+        ASSERT_EQ(
+            static_cast<int>(text.size()),
+            jl_sendto(sender_.get(), text.data(), static_cast<int>(text.size()), 0, to.get(), to.length));
     }
     [[nodiscard]] SOCKET s() const { return s_.get(); }
 
@@ -92,10 +94,12 @@ TEST_F(Registration, EV_04_MaskZeroCancels) {
 TEST_F(Registration, EV_06_BadArguments) {
     const owned_event event;
     EXPECT_TRUE(refused(WSAEventSelect(s(), nullptr, FD_READ), WSAEINVAL));
-    EXPECT_TRUE(refused(WSAEventSelect(s(), reinterpret_cast<WSAEVENT>(s()), FD_READ), WSAEINVAL)) << "a socket is no event";
-    EXPECT_TRUE(refused(WSAEventSelect(s(), reinterpret_cast<WSAEVENT>(ULONG_PTR{999'999}), FD_READ), WSAEINVAL));
+    EXPECT_TRUE(refused(WSAEventSelect(s(), event_handle(s()), FD_READ), WSAEINVAL))
+        << "a socket is no event";
+    EXPECT_TRUE(refused(WSAEventSelect(s(), event_handle(999'999), FD_READ), WSAEINVAL));
     EXPECT_TRUE(refused(WSAEventSelect(INVALID_SOCKET, event.get(), FD_READ), WSAENOTSOCK));
-    EXPECT_TRUE(refused(WSAEventSelect(reinterpret_cast<SOCKET>(event.get()), event.get(), FD_READ), WSAENOTSOCK));
+    EXPECT_TRUE(
+        refused(WSAEventSelect(reinterpret_cast<SOCKET>(event.get()), event.get(), FD_READ), WSAENOTSOCK));
 }
 
 TEST_F(Registration, EV_07_OtherEventsAreNeitherRecordedNorSignalled) {
@@ -246,10 +250,12 @@ TEST_P(Inheritance, EV_11_JL_71_AC_07_TheNewSocketsStartWithTheRegistrationOfThe
     if (built() == way::invite) { // the member inherits from the door
         ASSERT_EQ(2, send_text(root.get(), "hi"));
         EXPECT_TRUE(wait_for_event(leaf.get(), of_door.event(), FD_READ).has(FD_READ));
-        EXPECT_TRUE(refused(jl_accept(door.get(), nullptr, nullptr), WSAEWOULDBLOCK)) << "the door is nonblocking";
+        EXPECT_TRUE(refused(jl_accept(door.get(), nullptr, nullptr), WSAEWOULDBLOCK))
+            << "the door is nonblocking";
     }
     EXPECT_EQ(0, leaf.close());
-    EXPECT_TRUE(wait_for_event(branch.get(), of_root.event(), FD_CLOSE).has(FD_CLOSE)) << "the root's object is set";
+    EXPECT_TRUE(wait_for_event(branch.get(), of_root.event(), FD_CLOSE).has(FD_CLOSE))
+        << "the root's object is set";
     EXPECT_FALSE(enumerate(root.get()).has(FD_CLOSE)) << "but the record is the new socket's own";
 }
 
@@ -263,7 +269,8 @@ TEST_P(Inheritance, EV_11_ANewRegistrationChangesOnlyThatSocket) {
     EXPECT_FALSE(of_root.is_set());
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Inheritance, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, Inheritance,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

@@ -268,7 +268,8 @@ TEST_P(AcceptEvents, EV_40_FdWriteComesAtTheRootWithItsFirstLeaf) {
     EXPECT_TRUE(watch.stays_away(FD_WRITE)) << "the second changes nothing";
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, AcceptEvents, ::testing::ValuesIn(session_transports()), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, AcceptEvents, ::testing::ValuesIn(session_transports()),
+                         transport_name());
 
 } // namespace
 } // namespace joinleaf::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WSAIoctl and ioctlsocket: arguments, unknown codes, codes that belong to other sockets (clauses IO-20 ... IO-36).
+// WSAIoctl and ioctlsocket: arguments, unknown codes, codes that belong to other sockets (clauses IO-20 ...
+// IO-36).
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -32,9 +33,11 @@ class Ioctl : public transport_test {
 
 TEST_P(Ioctl, IO_20_NoPlaceForTheByteCount_FailsWithFault) {
     jl_u_long on = 1;
-    EXPECT_TRUE(refused(WSAIoctl(s(), FIONBIO, &on, sizeof on, nullptr, 0, nullptr, nullptr, nullptr), WSAEFAULT));
+    EXPECT_TRUE(
+        refused(WSAIoctl(s(), FIONBIO, &on, sizeof on, nullptr, 0, nullptr, nullptr, nullptr), WSAEFAULT));
     const unreadable_memory nowhere;
-    EXPECT_TRUE(refused(WSAIoctl(s(), FIONBIO, &on, sizeof on, nullptr, 0, nowhere.as<DWORD>(), nullptr, nullptr), WSAEFAULT));
+    EXPECT_TRUE(refused(
+        WSAIoctl(s(), FIONBIO, &on, sizeof on, nullptr, 0, nowhere.as<DWORD>(), nullptr, nullptr), WSAEFAULT));
 }
 
 TEST_P(Ioctl, IO_20_ShortInput_FailsWithFault_LongerIsFine) {
@@ -55,7 +58,8 @@ TEST_P(Ioctl, IO_20_ShortOutput_FailsWithFault) {
 TEST_P(Ioctl, IO_21_D_15_AnUnknownCodeIsRefused) {
     for (const DWORD code : {IOC_VOID | 0x1234U, IOC_IN | IOC_WS2 | 0xfffU, IOC_VENDOR | IOC_VOID | 1U}) {
         int room = 0;
-        EXPECT_TRUE(refused(call(code, &room, sizeof room, &room, sizeof room), {WSAEINVAL, WSAENOPROTOOPT, WSAEOPNOTSUPP}));
+        EXPECT_TRUE(refused(call(code, &room, sizeof room, &room, sizeof room),
+                            {WSAEINVAL, WSAENOPROTOOPT, WSAEOPNOTSUPP}));
     }
     jl_u_long value = 0;
     EXPECT_TRUE(refused(jl_ioctlsocket(s(), 0x5555, &value), {WSAEINVAL, WSAENOPROTOOPT, WSAEOPNOTSUPP}));
@@ -63,8 +67,10 @@ TEST_P(Ioctl, IO_21_D_15_AnUnknownCodeIsRefused) {
 
 TEST_P(Ioctl, IO_22_KnownCodesThatNoProviderHere_FailWithNoProtoOpt) {
     int room[16] = {};
-    EXPECT_TRUE(refused(call(SIO_ASSOCIATE_HANDLE, room, sizeof room), {WSAENOPROTOOPT, WSAEINVAL, WSAEOPNOTSUPP}));
-    EXPECT_TRUE(refused(call(SIO_TRANSLATE_HANDLE, room, sizeof room, room, sizeof room), {WSAENOPROTOOPT, WSAEINVAL, WSAEOPNOTSUPP}));
+    EXPECT_TRUE(
+        refused(call(SIO_ASSOCIATE_HANDLE, room, sizeof room), {WSAENOPROTOOPT, WSAEINVAL, WSAEOPNOTSUPP}));
+    EXPECT_TRUE(refused(call(SIO_TRANSLATE_HANDLE, room, sizeof room, room, sizeof room),
+                        {WSAENOPROTOOPT, WSAEINVAL, WSAEOPNOTSUPP}));
 }
 
 TEST_P(Ioctl, IO_23_IO_26_LoopbackNeedsANonrootedDataPlane) {
@@ -85,8 +91,9 @@ TEST_P(Ioctl, IO_23_IO_26_LoopbackNeedsANonrootedDataPlane) {
 TEST_P(Ioctl, IO_33_UnknownExtensionFunctions_FailWithInval) {
     GUID unknown{};
     void* found = nullptr;
-    EXPECT_TRUE(refused(call(SIO_GET_EXTENSION_FUNCTION_POINTER, &unknown, sizeof unknown, &found, sizeof found),
-                        {WSAEINVAL, WSAEOPNOTSUPP, WSAENOPROTOOPT}));
+    EXPECT_TRUE(
+        refused(call(SIO_GET_EXTENSION_FUNCTION_POINTER, &unknown, sizeof unknown, &found, sizeof found),
+                {WSAEINVAL, WSAEOPNOTSUPP, WSAENOPROTOOPT}));
 }
 
 TEST_P(Ioctl, IO_34_FionbioSwitchesTheMode) {
@@ -110,7 +117,8 @@ TEST_P(Ioctl, QS_08_QS_16_QosCodesWithoutQos_FailWithNoProtoOpt) {
     EXPECT_TRUE(refused(call(SIO_SET_QOS, &qos, sizeof qos), WSAENOPROTOOPT));
     EXPECT_TRUE(refused(call(SIO_GET_QOS, nullptr, 0, &qos, sizeof qos), WSAENOPROTOOPT));
     EXPECT_TRUE(refused(call(SIO_SET_GROUP_QOS, &qos, sizeof qos), {WSAENOPROTOOPT, WSAEOPNOTSUPP}));
-    EXPECT_TRUE(refused(call(SIO_GET_GROUP_QOS, nullptr, 0, &qos, sizeof qos), {WSAENOPROTOOPT, WSAEOPNOTSUPP}));
+    EXPECT_TRUE(
+        refused(call(SIO_GET_GROUP_QOS, nullptr, 0, &qos, sizeof qos), {WSAENOPROTOOPT, WSAEOPNOTSUPP}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, Ioctl, ::testing::ValuesIn(all_transports()), transport_name());
@@ -140,7 +148,8 @@ TEST_P(SessionIoctl, IO_24_LoopbackAmongRelayedMembers) {
     const auto two = add_leaf(root);
     BOOL on = FALSE;
     DWORD bytes = 0;
-    if (WSAIoctl(one.leaf.get(), SIO_MULTIPOINT_LOOPBACK, &on, sizeof on, nullptr, 0, &bytes, nullptr, nullptr) == SOCKET_ERROR) {
+    if (WSAIoctl(one.leaf.get(), SIO_MULTIPOINT_LOOPBACK, &on, sizeof on, nullptr, 0, &bytes, nullptr,
+                 nullptr) == SOCKET_ERROR) {
         EXPECT_EQ(WSAENOPROTOOPT, WSAGetLastError()) << last_failure();
         GTEST_SKIP() << "the provider has no SIO_MULTIPOINT_LOOPBACK for relayed data";
     }
@@ -149,7 +158,8 @@ TEST_P(SessionIoctl, IO_24_LoopbackAmongRelayedMembers) {
     EXPECT_TRUE(stays_silent(one.leaf.get()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, SessionIoctl, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, SessionIoctl,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

@@ -47,9 +47,11 @@ TEST_P(JoinArguments, JL_02_ER_15_NoSocket_FailsWithNotSock) {
 }
 
 TEST_P(JoinArguments, JL_03_ER_07_NoName_FailsWithFault) {
-    EXPECT_TRUE(refused(WSAJoinLeaf(leaf(), nullptr, name().length, nullptr, nullptr, nullptr, nullptr, JL_BOTH), WSAEFAULT));
+    EXPECT_TRUE(refused(
+        WSAJoinLeaf(leaf(), nullptr, name().length, nullptr, nullptr, nullptr, nullptr, JL_BOTH), WSAEFAULT));
     const unreadable_memory nowhere;
-    EXPECT_TRUE(refused(WSAJoinLeaf(leaf(), nowhere.as<sockaddr>(), name().length, nullptr, nullptr, nullptr, nullptr, JL_BOTH),
+    EXPECT_TRUE(refused(WSAJoinLeaf(leaf(), nowhere.as<sockaddr>(), name().length, nullptr, nullptr, nullptr,
+                                    nullptr, JL_BOTH),
                         WSAEFAULT));
     expect_untouched();
 }
@@ -60,7 +62,8 @@ TEST_P(JoinArguments, JL_03_ER_07_AShortName_FailsWithFault) {
         if (family() == AF_INET6 && length >= 24) {
             continue;
         }
-        EXPECT_TRUE(refused(WSAJoinLeaf(leaf(), name().get(), length, nullptr, nullptr, nullptr, nullptr, JL_BOTH), WSAEFAULT))
+        EXPECT_TRUE(refused(
+            WSAJoinLeaf(leaf(), name().get(), length, nullptr, nullptr, nullptr, nullptr, JL_BOTH), WSAEFAULT))
             << length;
     }
     expect_untouched();
@@ -149,7 +152,8 @@ TEST_P(JoinArguments, ER_19_ER_31_ER_32_EveryRefusalHasADocumentedCode) {
     EXPECT_NE(WSAEWOULDBLOCK, code);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, JoinArguments, ::testing::ValuesIn(multipoint_transports()), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, JoinArguments, ::testing::ValuesIn(multipoint_transports()),
+                         transport_name());
 
 // Sockets that have no role in a session.
 class JoinWithoutRole : public transport_test {};
@@ -162,7 +166,8 @@ TEST_P(JoinWithoutRole, JL_05_JL_06_ER_08_AnOrdinarySocket_FailsWithInval) {
     EXPECT_TRUE(refused(plain_join(plain.get(), name), WSAEINVAL));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, JoinWithoutRole, ::testing::ValuesIn(transports_of({plan::nonrooted, plan::stream})),
+INSTANTIATE_TEST_SUITE_P(Transports, JoinWithoutRole,
+                         ::testing::ValuesIn(transports_of({plan::nonrooted, plan::stream})),
                          transport_name());
 
 class RootedJoinArguments : public root_test {};
@@ -187,7 +192,8 @@ TEST_P(RootedJoinArguments, JL_31_ER_09_TheRootsSocketForALeafCannotJoin) {
     EXPECT_TRUE(refused(plain_join(one.branch.get(), local_name(root.get())), {WSAEISCONN, WSAEINVAL}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, RootedJoinArguments, ::testing::ValuesIn(session_transports()), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, RootedJoinArguments, ::testing::ValuesIn(session_transports()),
+                         transport_name());
 
 } // namespace
 } // namespace joinleaf::test

@@ -21,7 +21,8 @@ class JoinProgress : public session_test {
         listener_.close();
         session_test::TearDown();
     }
-    // Starts a join; for an invitation the new socket, which is the caller's; for a leaf that asks the joiner itself, which is not.
+    // Starts a join; for an invitation the new socket, which is the caller's; for a leaf that asks the joiner
+    // itself, which is not.
     SOCKET start_join(const address& to) {
         const SOCKET started = plain_join(joiner_.get(), to);
         EXPECT_TRUE(worked(started));
@@ -35,7 +36,9 @@ class JoinProgress : public session_test {
     SOCKET start_join() { return start_join(local_name(listener_.get())); }
     [[nodiscard]] address nobody() const { return loopback(family(), free_port(family(), SOCK_STREAM)); }
     // What the application owns after start_join.
-    [[nodiscard]] owned_socket own(SOCKET started) const { return owned_socket(built() == way::invite ? started : INVALID_SOCKET); }
+    [[nodiscard]] owned_socket own(SOCKET started) const {
+        return owned_socket(built() == way::invite ? started : INVALID_SOCKET);
+    }
 
     [[nodiscard]] SOCKET joiner() const { return joiner_.get(); }
     owned_socket joiner_;
@@ -67,7 +70,9 @@ TEST_P(JoinProgress, JL_51_AC_08_ARejectionComesAsFdConnect) {
     const event_watch watch(joiner(), join_events);
     const auto leaf = own(start_join());
     ASSERT_TRUE(readable(listener_.fd()));
-    const auto reject = [](LPWSABUF, LPWSABUF, LPQOS, LPQOS, LPWSABUF, LPWSABUF, GROUP*, DWORD_PTR) -> int { return CF_REJECT; };
+    const auto reject = [](LPWSABUF, LPWSABUF, LPQOS, LPQOS, LPWSABUF, LPWSABUF, GROUP*, DWORD_PTR) -> int {
+        return CF_REJECT;
+    };
     EXPECT_TRUE(refused(WSAAccept(listener_.get(), nullptr, nullptr, reject, 0), WSAECONNREFUSED));
     EXPECT_EQ(WSAECONNREFUSED, watch.code(FD_CONNECT));
 }
@@ -116,8 +121,10 @@ TEST_P(JoinProgress, JL_34_CompletedMeansDecided_NotRead) {
     // FD_CONNECT is not enumerated; a new join may start all the same.
     const auto leaf = own(start_join());
     const auto accepted = admit(listener_.get());
-    EXPECT_TRUE(eventually([&] { return send_text(built() == way::invite ? joiner() : accepted.get(), "x") == 1 ||
-                                        WSAGetLastError() == WSAEOPNOTSUPP; }));
+    EXPECT_TRUE(eventually([&] {
+        return send_text(built() == way::invite ? joiner() : accepted.get(), "x") == 1 ||
+               WSAGetLastError() == WSAEOPNOTSUPP;
+    }));
 }
 
 TEST_P(JoinProgress, JL_53_ER_23_UntilTheOutcomeTheDescriptorIsNotUsable) {
@@ -195,7 +202,8 @@ TEST_P(JoinProgress, LC_16_ClosingTheRootCancelsThePendingJoin) {
     const owned_socket started(start_join());
     ASSERT_TRUE(readable(listener_.fd()));
     EXPECT_EQ(0, joiner_.close());
-    EXPECT_TRUE(refused(jl_send(started.get(), "x", 1, 0), WSAENOTCONN)) << "the returned descriptor stays until closed";
+    EXPECT_TRUE(refused(jl_send(started.get(), "x", 1, 0), WSAENOTCONN))
+        << "the returned descriptor stays until closed";
     ASSERT_TRUE(set_nonblocking(listener_.get()));
     EXPECT_TRUE(eventually([&] {
         const owned_socket accepted(jl_accept(listener_.get(), nullptr, nullptr));
@@ -207,7 +215,8 @@ TEST_P(JoinProgress, JL_56_EV_50_SelectDoesNotTellTheOutcome) {
     prepare_meeting();
     ASSERT_TRUE(set_nonblocking(joiner()));
     const auto leaf = own(start_join(nobody()));
-    // The outcome is known once a second join is no longer refused with WSAEALREADY; here it is only looked at.
+    // The outcome is known once a second join is no longer refused with WSAEALREADY; here it is only looked
+    // at.
     jl_fd_set failed_set;
     jl_fd_zero(&failed_set);
     jl_fd_add(joiner(), &failed_set);
@@ -221,7 +230,8 @@ TEST_P(JoinProgress, JL_57_WithoutARegistrationTheJoinIsCarriedOut) {
     const SOCKET started = start_join();
     const auto leaf = own(started);
     const auto accepted = admit(listener_.get());
-    EXPECT_TRUE(eventually([&] { return peer_name(started).port() != 0; })) << "it becomes a member all the same";
+    EXPECT_TRUE(eventually([&] { return peer_name(started).port() != 0; }))
+        << "it becomes a member all the same";
 }
 
 TEST_P(JoinProgress, JL_57_EV_09_ALaterRegistrationRecordsTheOutcomeAtOnce) {
@@ -261,11 +271,13 @@ TEST_P(JoinProgress, JL_82_CalleeDataIsThereAfterFdConnect) {
     char room[32] = "";
     WSABUF callee{sizeof room, room};
     const auto to = local_name(listener_.get());
-    const SOCKET started = WSAJoinLeaf(joiner(), to.get(), to.length, nullptr, &callee, nullptr, nullptr, JL_BOTH);
+    const SOCKET started =
+        WSAJoinLeaf(joiner(), to.get(), to.length, nullptr, &callee, nullptr, nullptr, JL_BOTH);
     ASSERT_TRUE(worked(started));
     const auto leaf = own(started);
     ASSERT_TRUE(readable(listener_.fd()));
-    const auto reply = [](LPWSABUF, LPWSABUF, LPQOS, LPQOS, LPWSABUF, LPWSABUF data, GROUP*, DWORD_PTR) -> int {
+    const auto reply = [](LPWSABUF, LPWSABUF, LPQOS, LPQOS, LPWSABUF, LPWSABUF data, GROUP*,
+                          DWORD_PTR) -> int {
         data->len = 5;
         std::memcpy(data->buf, "hello", 5);
         return CF_ACCEPT;
@@ -282,7 +294,8 @@ TEST_P(JoinProgress, JL_83_AFailureMakesTheCalleeLengthZero) {
     char room[32] = "";
     WSABUF callee{sizeof room, room};
     const auto to = nobody();
-    const SOCKET started = WSAJoinLeaf(joiner(), to.get(), to.length, nullptr, &callee, nullptr, nullptr, JL_BOTH);
+    const SOCKET started =
+        WSAJoinLeaf(joiner(), to.get(), to.length, nullptr, &callee, nullptr, nullptr, JL_BOTH);
     const auto leaf = own(started);
     EXPECT_EQ(WSAECONNREFUSED, watch.code(FD_CONNECT));
     EXPECT_EQ(0U, callee.len);
@@ -331,7 +344,8 @@ TEST_P(JoinProgress, EV_51_FdConnectComesNotAfterFdWriteOrFdRead) {
     EXPECT_TRUE(first.has(FD_CONNECT)) << first.bits;
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, JoinProgress, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, JoinProgress,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

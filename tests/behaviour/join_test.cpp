@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Blocking joins by both control schemes: outcome, returned socket, data at join time, names (clauses JL-20 ... JL-44, JL-70 ... JL-86).
+// Blocking joins by both control schemes: outcome, returned socket, data at join time, names (clauses JL-20
+// ... JL-44, JL-70 ... JL-86).
 #include "tests/support/event_watch.hpp"
 #include "tests/support/kernel_listener.hpp"
 #include "tests/support/session_fixture.hpp"
@@ -28,8 +29,9 @@ struct answer {
     ULONG room = 0;
 };
 
-int CALLBACK give_answer(LPWSABUF, LPWSABUF data, LPQOS, LPQOS, LPWSABUF, LPWSABUF callee, GROUP*, DWORD_PTR context) {
-    auto& script = *reinterpret_cast<answer*>(context);
+int CALLBACK give_answer(LPWSABUF, LPWSABUF data, LPQOS, LPQOS, LPWSABUF, LPWSABUF callee, GROUP*,
+                         DWORD_PTR context) {
+    auto& script = from_context<answer>(context);
     script.seen = data == nullptr ? "" : std::string(data->buf, data->len);
     script.room = callee->len;
     callee->len = std::min(callee->len, static_cast<ULONG>(script.callee.size()));
@@ -124,6 +126,7 @@ TEST_P(Join, JL_36_ConnectOnAMember_FailsWithIsConn) {
 TEST_P(Join, JL_32_ARootTakesAnyNumberOfLeaves) {
     const auto root = make_listening_root();
     std::vector<member> members;
+    members.reserve(5);
     for (int i = 0; i < 5; ++i) {
         members.push_back(add_leaf(root));
     }
@@ -223,13 +226,15 @@ TEST_P(Join, JL_71_TheNewSocketHasThePropertiesOfTheRoot) {
 
 TEST_P(Join, JL_14_EveryLawfulDirectionIsTaken) {
     const auto root = make_listening_root();
-    for (const DWORD direction : {DWORD{JL_SENDER_ONLY}, DWORD{JL_RECEIVER_ONLY}, DWORD{JL_BOTH}, DWORD{1 | 2}, DWORD{4 | 1}}) {
+    for (const DWORD direction :
+         {DWORD{JL_SENDER_ONLY}, DWORD{JL_RECEIVER_ONLY}, DWORD{JL_BOTH}, DWORD{1 | 2}, DWORD{4 | 1}}) {
         const auto one = add(root.get(), built(), {.name = {}, .direction = direction});
         EXPECT_TRUE(one.leaf) << direction;
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Join, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Join, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+                         session_plan_name());
 
 // Joins that fail, or wait, whoever asks.
 class JoinOutcome : public root_test {};
@@ -321,10 +326,12 @@ TEST_P(JoinOutcome, JL_22_ABoundSocketKeepsItsAddress) {
 TEST_P(JoinOutcome, AC_04_RolesThatDoNotFitAreRefused) {
     const auto root = make_listening_root();
     const auto other_root = make_root();
-    EXPECT_TRUE(refused(plain_join(other_root.get(), local_name(root.get())), WSAECONNREFUSED)) << "a root invites a root";
+    EXPECT_TRUE(refused(plain_join(other_root.get(), local_name(root.get())), WSAECONNREFUSED))
+        << "a root invites a root";
     const auto leaf = make_listening_leaf();
     const auto other_leaf = make_leaf();
-    EXPECT_TRUE(refused(plain_join(other_leaf.get(), local_name(leaf.get())), WSAECONNREFUSED)) << "a leaf asks a leaf";
+    EXPECT_TRUE(refused(plain_join(other_leaf.get(), local_name(leaf.get())), WSAECONNREFUSED))
+        << "a leaf asks a leaf";
     EXPECT_TRUE(stays_silent(root.get()));
     EXPECT_TRUE(stays_silent(leaf.get()));
 }

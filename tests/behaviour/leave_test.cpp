@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Leaving and ending sessions: closesocket, shutdown, who is told (clauses LC-01 ... LC-08, LC-11 ... LC-14, LC-17 ... LC-21).
+// Leaving and ending sessions: closesocket, shutdown, who is told (clauses LC-01 ... LC-08, LC-11 ... LC-14,
+// LC-17 ... LC-21).
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -117,6 +118,7 @@ TEST_P(Leave, LC_12_ShutdownArguments) {
 
 TEST_P(Leave, LC_17_ClosingEndsBlockedReceivesOfOtherThreads) {
     std::vector<std::future<int>> receivers;
+    receivers.reserve(3);
     for (int i = 0; i < 3; ++i) {
         receivers.push_back(in_background([s = first_.leaf.get()] {
             char byte = 0;
@@ -136,11 +138,11 @@ TEST_P(Leave, LC_17_ClosingWhileOthersCallDoesNoHarm) {
         auto one = add_leaf(root_);
         const SOCKET s = one.leaf.release();
         std::vector<std::future<bool>> callers;
+        callers.reserve(3);
         for (int i = 0; i < 3; ++i) {
             callers.push_back(in_background([s] {
                 char byte = 0;
-                while (jl_send(s, "x", 1, 0) >= 0 || WSAGetLastError() == WSAEWOULDBLOCK) {
-                }
+                while (jl_send(s, "x", 1, 0) >= 0 || WSAGetLastError() == WSAEWOULDBLOCK) {}
                 return jl_recv(s, &byte, 1, 0) == SOCKET_ERROR;
             }));
         }
@@ -148,8 +150,7 @@ TEST_P(Leave, LC_17_ClosingWhileOthersCallDoesNoHarm) {
         for (auto& caller : callers) {
             EXPECT_TRUE(result_of(caller, "a caller on a closed socket"));
         }
-        while (readable(root_.fd(), std::chrono::milliseconds(0)) && receive_text(root_.get()).has_value()) {
-        }
+        while (readable(root_.fd(), std::chrono::milliseconds(0)) && receive_text(root_.get()).has_value()) {}
     }
 }
 
@@ -191,7 +192,8 @@ TEST_P(Leave, LC_21_ClosingTheLeafsListenerDoesNotLeave) {
     EXPECT_EQ("still", next_text(first_.leaf.get()).value_or("nothing"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Leave, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Leave, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+                         session_plan_name());
 
 } // namespace
 } // namespace joinleaf::test

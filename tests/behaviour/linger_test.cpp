@@ -129,7 +129,8 @@ TEST_P(Linger, LC_10_SoDontlingerIsTheInverse) {
     EXPECT_EQ(0, linger_of(root_.get()).l_onoff);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Linger, ::testing::ValuesIn(session_plans({plan::rooted})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Linger, ::testing::ValuesIn(session_plans({plan::rooted})),
+                         session_plan_name());
 
 } // namespace
 } // namespace joinleaf::test

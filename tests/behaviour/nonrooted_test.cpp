@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sessions without a root, over multicast: join, direction, data, loopback, leaving (clauses JL-23, JL-43, JL-58, JL-90 ... JL-95, IO-23 ... IO-29).
+// Sessions without a root, over multicast: join, direction, data, loopback, leaving (clauses JL-23, JL-43,
+// JL-58, JL-90 ... JL-95, IO-23 ... IO-29).
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session.hpp"
 
@@ -21,12 +22,14 @@ class Nonrooted : public transport_test {
     }
     static void set_loopback(SOCKET s, BOOL on) {
         DWORD bytes = 4711;
-        EXPECT_TRUE(worked(WSAIoctl(s, SIO_MULTIPOINT_LOOPBACK, &on, sizeof on, nullptr, 0, &bytes, nullptr, nullptr)));
+        EXPECT_TRUE(worked(
+            WSAIoctl(s, SIO_MULTIPOINT_LOOPBACK, &on, sizeof on, nullptr, 0, &bytes, nullptr, nullptr)));
         EXPECT_EQ(0U, bytes) << "IO-20: a set code has no output";
     }
     // Whether this host is a member of the group, as its kernel says.
     [[nodiscard]] bool is_member(address group) const {
-        std::ifstream table(family() == AF_INET6 ? "/proc/thread-self/net/igmp6" : "/proc/thread-self/net/igmp");
+        std::ifstream table(family() == AF_INET6 ? "/proc/thread-self/net/igmp6"
+                                                 : "/proc/thread-self/net/igmp");
         char wanted[40] = "";
         if (family() == AF_INET6) {
             for (int i = 0; i < 16; ++i) {
@@ -59,7 +62,8 @@ TEST_P(Nonrooted, JL_31_ER_09_AMemberCannotJoinAgain) {
     const auto group = fresh_group(family());
     const auto s = join_bound(group);
     EXPECT_TRUE(refused(plain_join(s.get(), group), WSAEISCONN));
-    EXPECT_TRUE(refused(plain_join(s.get(), fresh_group(family())), WSAEISCONN)) << "JL-95: one session per socket";
+    EXPECT_TRUE(refused(plain_join(s.get(), fresh_group(family())), WSAEISCONN))
+        << "JL-95: one session per socket";
 }
 
 TEST_P(Nonrooted, JL_20_JL_23_TheJoinBindsAnUnboundReceiverToTheSessionsPort) {
@@ -85,7 +89,8 @@ TEST_P(Nonrooted, JL_16_ER_02_ATakenPortWithoutSharing_FailsWithAddrInUse) {
     const owned_socket owner(jl_socket(family(), SOCK_DGRAM, IPPROTO_UDP));
     ASSERT_TRUE(worked(bind_to(owner.get(), any_address(family()))));
     const auto s = make_leaf();
-    EXPECT_TRUE(refused(bind_to(s.get(), any_address(family(), local_name(owner.get()).port())), WSAEADDRINUSE));
+    EXPECT_TRUE(
+        refused(bind_to(s.get(), any_address(family(), local_name(owner.get()).port())), WSAEADDRINUSE));
 }
 
 TEST_P(Nonrooted, JL_78_ThePeerIsTheSession) {
@@ -111,7 +116,8 @@ TEST_P(Nonrooted, JL_94_ANonmemberMaySendToo) {
     const auto member = join_bound(group);
     const auto stranger = make_ordinary();
     ASSERT_EQ(2, jl_sendto(stranger.get(), "yo", 2, 0, group.get(), group.length)) << last_failure();
-    EXPECT_EQ("yo", next_text(member.get()).value_or("nothing")) << "received datagrams are not filtered by source";
+    EXPECT_EQ("yo", next_text(member.get()).value_or("nothing"))
+        << "received datagrams are not filtered by source";
 }
 
 TEST_P(Nonrooted, IO_03_RecvfromTellsTheSource) {
@@ -217,7 +223,8 @@ TEST_P(Nonrooted, IO_25_D_17_ItWorksOnTheReceivingSide) {
     EXPECT_EQ("b->a", next_text(on.get()).value_or("nothing")) << "it does not stop others from receiving";
     ASSERT_EQ(4, send_text(on.get(), "a->b"));
     EXPECT_EQ("a->b", next_text(on.get()).value_or("nothing"));
-    EXPECT_TRUE(stays_silent(off.get())) << "it governs what this socket receives from senders on this machine";
+    EXPECT_TRUE(stays_silent(off.get()))
+        << "it governs what this socket receives from senders on this machine";
 }
 
 TEST_P(Nonrooted, IO_27_TheScopeIsTheTtl) {
@@ -233,11 +240,13 @@ TEST_P(Nonrooted, IO_27_TheScopeIsTheTtl) {
     EXPECT_EQ(1, ttl());
     DWORD bytes = 0;
     for (int scope : {0, 7, 255}) {
-        EXPECT_TRUE(worked(WSAIoctl(s.get(), SIO_MULTICAST_SCOPE, &scope, sizeof scope, nullptr, 0, &bytes, nullptr, nullptr)));
+        EXPECT_TRUE(worked(WSAIoctl(s.get(), SIO_MULTICAST_SCOPE, &scope, sizeof scope, nullptr, 0, &bytes,
+                                    nullptr, nullptr)));
         EXPECT_EQ(scope, ttl());
     }
     for (int scope : {-1, 256}) {
-        EXPECT_TRUE(refused(WSAIoctl(s.get(), SIO_MULTICAST_SCOPE, &scope, sizeof scope, nullptr, 0, &bytes, nullptr, nullptr),
+        EXPECT_TRUE(refused(WSAIoctl(s.get(), SIO_MULTICAST_SCOPE, &scope, sizeof scope, nullptr, 0, &bytes,
+                                     nullptr, nullptr),
                             WSAEINVAL));
     }
     EXPECT_EQ(255, ttl());
@@ -251,12 +260,14 @@ TEST_P(Nonrooted, IO_28_IO_29_TheBsdOptionsActOnTheSameState) {
     const auto s = join_bound(group);
     ip_mreq request{};
     request.imr_multiaddr = group.four().sin_addr;
-    EXPECT_TRUE(refused(jl_setsockopt(s.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), WSAEADDRNOTAVAIL));
+    EXPECT_TRUE(refused(jl_setsockopt(s.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request),
+                        WSAEADDRNOTAVAIL));
     request.imr_multiaddr = fresh_group(family()).four().sin_addr;
     EXPECT_TRUE(refused(jl_setsockopt(s.get(), IPPROTO_IP, IP_DROP_MEMBERSHIP, &request, sizeof request),
                         {WSAEADDRNOTAVAIL, WSAEINVAL}));
     ASSERT_TRUE(worked(jl_setsockopt(s.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request)));
-    EXPECT_TRUE(refused(jl_setsockopt(s.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request), WSAEADDRNOTAVAIL));
+    EXPECT_TRUE(refused(jl_setsockopt(s.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request),
+                        WSAEADDRNOTAVAIL));
     ASSERT_TRUE(worked(jl_setsockopt(s.get(), IPPROTO_IP, IP_DROP_MEMBERSHIP, &request, sizeof request)));
 }
 
@@ -332,7 +343,8 @@ TEST_P(Nonrooted, JL_41_ER_20_ASessionThatCannotBeReached_FailsWithNetUnreach) {
     EXPECT_TRUE(code == WSAENETUNREACH || code == WSAENETDOWN || code == WSAEADDRNOTAVAIL) << code_name(code);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Nonrooted, ::testing::ValuesIn(transports_of({plan::nonrooted})), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Nonrooted, ::testing::ValuesIn(transports_of({plan::nonrooted})),
+                         transport_name());
 
 } // namespace
 } // namespace joinleaf::test

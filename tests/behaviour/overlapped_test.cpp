@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The overlapped attribute while there are no overlapped operations: a structure is refused on an overlapped socket and ignored on another
-// (clauses CT-60, IO-40, IO-41).
+// The overlapped attribute while there are no overlapped operations: a structure is refused on an overlapped
+// socket and ignored on another (clauses CT-60, IO-40, IO-41).
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session.hpp"
 
@@ -18,7 +18,9 @@ class Overlapped : public runtime_test {
     int send_overlapped(SOCKET s, const address& to) {
         return WSASendTo(s, &piece_, 1, &bytes_, 0, to.get(), to.length, &overlapped_, nullptr);
     }
-    int receive_overlapped(SOCKET s) { return WSARecv(s, &piece_, 1, &bytes_, &flags_, &overlapped_, nullptr); }
+    int receive_overlapped(SOCKET s) {
+        return WSARecv(s, &piece_, 1, &bytes_, &flags_, &overlapped_, nullptr);
+    }
 
     char room_[8] = "payload";
     WSABUF piece_{7, room_};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Quality of service as far as every provider owes it: best effort is honoured, more is refused where XP1_QOS_SUPPORTED is clear
-// (clauses QS-04 ... QS-08, JL-13).
+// Quality of service as far as every provider owes it: best effort is honoured, more is refused where
+// XP1_QOS_SUPPORTED is clear (clauses QS-04 ... QS-08, JL-13).
 #include "tests/support/bad_memory.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -17,7 +17,9 @@ FLOWSPEC flow(SERVICETYPE type, ULONG rate = QOS_NOT_SPECIFIED) {
     return made;
 }
 
-QOS both(SERVICETYPE type, ULONG rate = QOS_NOT_SPECIFIED) { return {flow(type, rate), flow(type, rate), {0, nullptr}}; }
+QOS both(SERVICETYPE type, ULONG rate = QOS_NOT_SPECIFIED) {
+    return {flow(type, rate), flow(type, rate), {0, nullptr}};
+}
 
 class Qos : public transport_test {
   protected:

@@ -150,7 +150,9 @@ TEST_P(Readiness, AFullQueueIsNotWritableUntilThereIsRoom) {
     EXPECT_EQ(1, result_of(writable, "select for writing"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Readiness, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Readiness,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+                         session_plan_name());
 
 class Select : public runtime_test {
   protected:

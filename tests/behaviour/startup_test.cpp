@@ -63,7 +63,8 @@ std::vector<named_call> socket_calls(SOCKET s) {
         {"accept", [s] { return failed(jl_accept(s, nullptr, nullptr)); }},
         {"WSAAccept", [s] { return failed(WSAAccept(s, nullptr, nullptr, nullptr, 0)); }},
         {"connect", [s] { return failed(jl_connect(s, name.get(), name.length)); }},
-        {"WSAConnect", [s] { return failed(WSAConnect(s, name.get(), name.length, nullptr, nullptr, nullptr, nullptr)); }},
+        {"WSAConnect",
+         [s] { return failed(WSAConnect(s, name.get(), name.length, nullptr, nullptr, nullptr, nullptr)); }},
         {"WSAJoinLeaf", [s] { return failed(plain_join(s, name)); }},
         {"send", [s] { return failed(jl_send(s, buffer, 1, 0)); }},
         {"sendto", [s] { return failed(jl_sendto(s, buffer, 1, 0, name.get(), name.length)); }},
@@ -71,10 +72,14 @@ std::vector<named_call> socket_calls(SOCKET s) {
         {"recvfrom", [s] { return failed(jl_recvfrom(s, buffer, 1, 0, nullptr, nullptr)); }},
         {"WSASend", [s] { return failed(WSASend(s, &piece, 1, &number, 0, nullptr, nullptr)); }},
         {"WSASendTo",
-         [s] { return failed(WSASendTo(s, &piece, 1, &number, 0, name.get(), name.length, nullptr, nullptr)); }},
+         [s] {
+             return failed(WSASendTo(s, &piece, 1, &number, 0, name.get(), name.length, nullptr, nullptr));
+         }},
         {"WSARecv", [s] { return failed(WSARecv(s, &piece, 1, &number, &number, nullptr, nullptr)); }},
         {"WSARecvFrom",
-         [s] { return failed(WSARecvFrom(s, &piece, 1, &number, &number, nullptr, nullptr, nullptr, nullptr)); }},
+         [s] {
+             return failed(WSARecvFrom(s, &piece, 1, &number, &number, nullptr, nullptr, nullptr, nullptr));
+         }},
         {"WSASendDisconnect", [s] { return failed(WSASendDisconnect(s, nullptr)); }},
         {"WSARecvDisconnect", [s] { return failed(WSARecvDisconnect(s, nullptr)); }},
         {"WSAGetOverlappedResult",
@@ -232,9 +237,8 @@ TEST_F(StartUp, ST_11_TheLastCleanupEndsBlockedAccepts) {
     ASSERT_EQ(0, start());
     owned_socket s(jl_socket(AF_INET, SOCK_STREAM, IPPROTO_TCP));
     ASSERT_TRUE(listen_on_loopback(s.get(), AF_INET));
-    auto accepting = in_background([&s] {
-        return jl_accept(s.get(), nullptr, nullptr) == INVALID_SOCKET ? WSAGetLastError() : 0;
-    });
+    auto accepting = in_background(
+        [&s] { return jl_accept(s.get(), nullptr, nullptr) == INVALID_SOCKET ? WSAGetLastError() : 0; });
     EXPECT_FALSE(is_done(accepting, vigilance));
     EXPECT_EQ(0, WSACleanup());
     const int code = result_of(accepting, "accept during WSACleanup");

@@ -11,7 +11,9 @@
 namespace joinleaf::dispatch {
 namespace {
 
-bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+bool is_open(int fd) {
+    return ::fcntl(fd, F_GETFD) >= 0;
+}
 
 TEST(Descriptor, IsClosedWithItsOwner) {
     int number = -1;

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::chrono::milliseconds now{0};
 
-std::uintptr_t handle_of(const event_object& event) { return static_cast<std::uintptr_t>(event.fd()); }
+std::uintptr_t handle_of(const event_object& event) {
+    return static_cast<std::uintptr_t>(event.fd());
+}
 
 TEST(EventObject, EV_70_IsFoundByItsHandleUntilItIsClosed) {
     auto made = event_object::create();
@@ -57,6 +59,7 @@ TEST(EventObject, LookUpsAndClosesFromManyThreadsAgree) {
         const auto handle = handle_of(*made);
         made.reset();
         std::vector<std::future<bool>> closers;
+        closers.reserve(3);
         for (int i = 0; i < 3; ++i) {
             closers.push_back(test::in_background([handle] {
                 if (const auto found = event_object::find(handle)) {

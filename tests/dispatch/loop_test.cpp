@@ -61,6 +61,7 @@ TEST_F(Loop, PostedFunctionsRunOnTheLoopInOrder) {
         bool on_thread;
     };
     std::vector<item> items;
+    items.reserve(100);
     for (int i = 0; i < 100; ++i) {
         items.push_back({&order, i, &loop_, false});
     }
@@ -146,7 +147,8 @@ TEST_F(Loop, AfterDoneNoCallbackComes) {
         auto done = gone.get_future();
         watch* const one = loop_.add(eventfd.get(), condition_in, counter::watched, &count);
         raise(eventfd);
-        loop_.remove(one, [](void* raw) { static_cast<std::promise<bool>*>(raw)->set_value(true); }, &gone);
+        loop_.remove(
+            one, [](void* raw) { static_cast<std::promise<bool>*>(raw)->set_value(true); }, &gone);
         EXPECT_TRUE(test::result_of(done, "the last word on a watch"));
         const int calls = count.calls;
         on_loop([] {});
@@ -209,7 +211,8 @@ TEST_F(Loop, ATimerFromElsewhereWakesALoopThatSleeps) {
     counter count;
     for (int round = 1; round <= 3; ++round) {
         on_loop([] {});
-        EXPECT_FALSE(test::eventually([&] { return count.calls >= round; }, milliseconds(20))) << "it sleeps without end";
+        EXPECT_FALSE(test::eventually([&] { return count.calls >= round; }, milliseconds(20)))
+            << "it sleeps without end";
         timer* const one = loop_.start(milliseconds(1), counter::called, &count);
         EXPECT_TRUE(test::eventually([&] { return count.calls == round; }, std::chrono::seconds(5)));
         on_loop([&] { loop_.drop(one); });
@@ -249,6 +252,7 @@ TEST_F(Loop, ATimerMayDropItselfInItsCallback) {
 TEST_F(Loop, PostsFromManyThreadsAllArrive) {
     counter count;
     std::vector<std::future<bool>> posters;
+    posters.reserve(4);
     for (int i = 0; i < 4; ++i) {
         posters.push_back(test::in_background([&] {
             for (int n = 0; n < 500; ++n) {

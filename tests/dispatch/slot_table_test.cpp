@@ -98,6 +98,7 @@ TEST(SlotTable, ManyThreadsFindCloseAndReuse) {
     constexpr std::uintptr_t number = 17;
     std::atomic<bool> stop{false};
     std::vector<std::future<bool>> readers;
+    readers.reserve(3);
     for (int i = 0; i < 3; ++i) {
         readers.push_back(test::in_background([&] {
             bool good = true;

@@ -14,7 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-deadline after(milliseconds time) { return std::chrono::steady_clock::now() + time; }
+deadline after(milliseconds time) {
+    return std::chrono::steady_clock::now() + time;
+}
 
 TEST(Waiter, EveryThreadHasItsOwn) {
     auto* const mine = &waiter::of_thread();

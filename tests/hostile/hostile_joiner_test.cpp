@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Foreign and broken peers that a join meets: each join ends with its code after a bounded time (clauses JL-33, JL-41, JL-84, AC-04).
+// Foreign and broken peers that a join meets: each join ends with its code after a bounded time (clauses
+// JL-33, JL-41, JL-84, AC-04).
 #include "tests/hostile/raw_peer.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -30,7 +31,8 @@ class HostileAnswer : public session_test {
         return wire::greeting(GetParam().over, what, role(), 0, data, code);
     }
     // Joins; the peer takes the hello and answers with these bytes, then with silence.
-    join_outcome meet(const std::string& answer, bool hang_up = false, std::optional<ULONG> room = std::nullopt) {
+    join_outcome meet(const std::string& answer, bool hang_up = false,
+                      std::optional<ULONG> room = std::nullopt) {
         auto joining = join_in_background(joiner_.get(), {.name = peer_.name(), .callee_room = room});
         auto connection = peer_.accepted();
         EXPECT_EQ(wire::greeting_size, connection.receive(wire::greeting_size).size()) << "the hello";
@@ -130,7 +132,8 @@ TEST_P(HostileAnswer, ER_22_APeerThatBreaksTheFormatAfterwardsIsALostSession) {
     EXPECT_TRUE(code == WSAECONNABORTED || code == WSAECONNRESET) << code_name(code);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, HostileAnswer, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, HostileAnswer,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A leaf that was admitted and then breaks the wire format: it alone is dropped, and the root is told (clauses IO-07, EV-42).
+// A leaf that was admitted and then breaks the wire format: it alone is dropped, and the root is told
+// (clauses IO-07, EV-42).
 #include "tests/hostile/raw_peer.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -159,7 +160,8 @@ TEST_P(HostileMember, OneThatFloodsIsHeldBackAndHarmsNobody) {
     EXPECT_TRUE(result_of(flooding, "the flood"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, HostileMember, ::testing::ValuesIn(session_transports()), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, HostileMember, ::testing::ValuesIn(session_transports()),
+                         transport_name());
 
 } // namespace
 } // namespace joinleaf::test

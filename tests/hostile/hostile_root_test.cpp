@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Foreign and broken peers that connect to a listener: none is offered to accept, each is dropped after a bounded time, the session goes on.
+// Foreign and broken peers that connect to a listener: none is offered to accept, each is dropped after a
+// bounded time, the session goes on.
 #include "tests/hostile/raw_peer.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -53,11 +54,13 @@ class HostilePeer : public session_test {
     [[nodiscard]] SOCKET listener() const { return listener_ ? listener_.get() : root_.get(); }
     [[nodiscard]] raw_socket peer() const { return raw_socket::connected_to(name_); }
     [[nodiscard]] std::string hello(std::uint32_t room = 0, const std::string& data = "") const {
-        return wire::greeting(GetParam().over, wire::hello, built() == way::ask ? wire::leaf : wire::root, room, data);
+        return wire::greeting(GetParam().over, wire::hello, built() == way::ask ? wire::leaf : wire::root,
+                              room, data);
     }
     // Nothing was offered; the session works and takes whom it should.
     void expect_unharmed() {
-        EXPECT_FALSE(readable(static_cast<int>(listener()), std::chrono::milliseconds(0))) << "a request is offered";
+        EXPECT_FALSE(readable(static_cast<int>(listener()), std::chrono::milliseconds(0)))
+            << "a request is offered";
         ASSERT_EQ(5, send_text(root_.get(), "alive"));
         EXPECT_EQ("alive", next_text(member_.leaf.get()).value_or("nothing"));
         if (built() == way::ask) {
@@ -75,7 +78,8 @@ class HostilePeer : public session_test {
         const auto one = peer();
         one.send(bytes);
         EXPECT_TRUE(one.is_dropped(std::chrono::seconds(5))) << what;
-        EXPECT_FALSE(readable(static_cast<int>(listener()), std::chrono::milliseconds(0))) << what << " is offered";
+        EXPECT_FALSE(readable(static_cast<int>(listener()), std::chrono::milliseconds(0)))
+            << what << " is offered";
     }
 
     owned_socket root_;
@@ -95,8 +99,10 @@ TEST_P(HostilePeer, AC_04_OtherProtocolsAreDropped) {
 }
 
 TEST_P(HostilePeer, AC_04_AHelloWithOneWrongByteIsDroppedOrRefused) {
-    // Places whose every other value is against WIRE.md: magic, version range, kind, flags, length, roles, direction, code, size, tail.
-    for (const std::size_t at : {0U, 1U, 2U, 3U, 5U, 6U, 7U, 8U, 11U, 12U, 14U, 15U, 16U, 24U, 27U, 29U, 31U}) {
+    // Places whose every other value is against WIRE.md: magic, version range, kind, flags, length, roles,
+    // direction, code, size, tail.
+    for (const std::size_t at :
+         {0U, 1U, 2U, 3U, 5U, 6U, 7U, 8U, 11U, 12U, 14U, 15U, 16U, 24U, 27U, 29U, 31U}) {
         auto bytes = hello();
         bytes[at] = static_cast<char>(0x7e);
         expect_dropped(bytes, "byte " + std::to_string(at));
@@ -125,7 +131,8 @@ TEST_P(HostilePeer, SilenceIsDroppedAfterABoundedTime) {
 
 TEST_P(HostilePeer, HalfAHelloIsDroppedAfterABoundedTime) {
     const auto whole = hello(0, "some caller data");
-    for (const std::size_t size : {std::size_t{1}, std::size_t{12}, std::size_t{31}, std::size_t{32}, whole.size() - 1}) {
+    for (const std::size_t size :
+         {std::size_t{1}, std::size_t{12}, std::size_t{31}, std::size_t{32}, whole.size() - 1}) {
         expect_dropped(whole.substr(0, size), std::to_string(size) + " bytes of a hello");
     }
     expect_unharmed();
@@ -176,15 +183,21 @@ TEST_P(HostilePeer, AC_16_AHelloThatIsResetIsWithdrawn) {
 }
 
 TEST_P(HostilePeer, AnAnswerInsteadOfAHelloIsDropped) {
-    expect_dropped(wire::greeting(GetParam().over, wire::answer, built() == way::ask ? wire::leaf : wire::root), "an answer");
-    expect_dropped(wire::greeting(GetParam().over, wire::wait, built() == way::ask ? wire::leaf : wire::root), "a wait notice");
+    expect_dropped(
+        wire::greeting(GetParam().over, wire::answer, built() == way::ask ? wire::leaf : wire::root),
+        "an answer");
+    expect_dropped(wire::greeting(GetParam().over, wire::wait, built() == way::ask ? wire::leaf : wire::root),
+                   "a wait notice");
     expect_unharmed();
 }
 
 TEST_P(HostilePeer, AC_04_AnotherRoleOrPlaneIsRefused) {
-    expect_dropped(wire::greeting(GetParam().over, wire::hello, built() == way::ask ? wire::root : wire::leaf), "another role");
-    const transport other{"other", GetParam().over.kind == plan::rooted ? plan::relayed : plan::rooted, family()};
-    expect_dropped(wire::greeting(other, wire::hello, built() == way::ask ? wire::leaf : wire::root), "another data plane");
+    expect_dropped(wire::greeting(GetParam().over, wire::hello, built() == way::ask ? wire::root : wire::leaf),
+                   "another role");
+    const transport other{"other", GetParam().over.kind == plan::rooted ? plan::relayed : plan::rooted,
+                          family()};
+    expect_dropped(wire::greeting(other, wire::hello, built() == way::ask ? wire::leaf : wire::root),
+                   "another data plane");
     expect_unharmed();
 }
 
@@ -192,6 +205,7 @@ TEST_P(HostilePeer, FiveHundredIdleConnectionsKeepNobodyOut) {
     const auto before = open_descriptors();
     {
         std::vector<raw_socket> crowd;
+        crowd.reserve(500);
         for (int i = 0; i < 500; ++i) {
             crowd.push_back(peer());
         }
@@ -202,7 +216,8 @@ TEST_P(HostilePeer, FiveHundredIdleConnectionsKeepNobodyOut) {
             EXPECT_TRUE(one.is_dropped(std::chrono::seconds(10)));
         }
     }
-    EXPECT_TRUE(eventually([&] { return open_descriptors() <= before + 2; })) << open_descriptors() << " of " << before;
+    EXPECT_TRUE(eventually([&] { return open_descriptors() <= before + 2; }))
+        << open_descriptors() << " of " << before;
     expect_unharmed();
 }
 
@@ -217,11 +232,13 @@ TEST_P(HostilePeer, ManyThatComeAndGoLeaveNothingBehind) {
             one.reset();
         }
     }
-    EXPECT_TRUE(eventually([&] { return open_descriptors() <= before + 2; })) << open_descriptors() << " of " << before;
+    EXPECT_TRUE(eventually([&] { return open_descriptors() <= before + 2; }))
+        << open_descriptors() << " of " << before;
     expect_unharmed();
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, HostilePeer, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, HostilePeer,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

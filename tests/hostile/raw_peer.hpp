@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TCP peer of the kernel's own that says what it likes, and the bytes of tcp-root's wire format (providers/tcp-root/WIRE.md) for it.
+// A TCP peer of the kernel's own that says what it likes, and the bytes of tcp-root's wire format
+// (providers/tcp-root/WIRE.md) for it.
 #pragma once
 
 #include "tests/support/address.hpp"
@@ -28,7 +29,8 @@ class raw_socket {
 
     static raw_socket connected_to(const address& name) {
         raw_socket made(::socket(name.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-        EXPECT_EQ(0, ::connect(made.fd_, name.get(), static_cast<socklen_t>(name.length))) << std::strerror(errno);
+        EXPECT_EQ(0, ::connect(made.fd_, name.get(), static_cast<socklen_t>(name.length)))
+            << std::strerror(errno);
         return made;
     }
     static raw_socket listening(int family) {
@@ -116,8 +118,8 @@ inline constexpr int root = 1;
 inline constexpr int leaf = 2;
 
 // A greeting; data counts as caller data or callee data.
-inline std::string greeting(const transport& over, int what, int control, std::uint32_t room = 0, const std::string& data = "",
-                            std::uint32_t code = 0) {
+inline std::string greeting(const transport& over, int what, int control, std::uint32_t room = 0,
+                            const std::string& data = "", std::uint32_t code = 0) {
     const int data_role = control == root && over.kind == plan::rooted ? root : leaf;
     const int plane = over.kind == plan::rooted ? 1 : 2;
     return "JLTR" + bytes({1, 1, what, 0}) + number(static_cast<std::uint32_t>(20 + data.size())) +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Roots and leaves in processes of their own: joining, leaving, dying, coming back (clauses LC-01 ... LC-04, LC-19, IO-01 ... IO-08).
+// Roots and leaves in processes of their own: joining, leaving, dying, coming back (clauses LC-01 ... LC-04,
+// LC-19, IO-01 ... IO-08).
 #include "tests/support/child_process.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -9,10 +10,14 @@
 namespace joinleaf::test {
 namespace {
 
-bool is_broken(int code) { return code == WSAECONNRESET || code == WSAECONNABORTED; }
+bool is_broken(int code) {
+    return code == WSAECONNRESET || code == WSAECONNABORTED;
+}
 
 std::vector<std::string> member_command(const transport& which, std::vector<std::string> part) {
-    const char* const kind = which.kind == plan::rooted ? "rooted" : which.kind == plan::relayed ? "relayed" : "nonrooted";
+    const char* const kind = which.kind == plan::rooted    ? "rooted"
+                             : which.kind == plan::relayed ? "relayed"
+                                                           : "nonrooted";
     std::vector<std::string> command{JOINLEAF_TEST_MEMBER, kind, which.family == AF_INET6 ? "6" : "4"};
     command.insert(command.end(), part.begin(), part.end());
     return command;
@@ -35,7 +40,8 @@ class Processes : public session_test {
         if (built() == way::ask) {
             const auto name = local_name(root);
             leaf_process made{
-                child_process(member_command(which(), {"asks", host_of(name), std::to_string(name.port())})), owned_socket()};
+                child_process(member_command(which(), {"asks", host_of(name), std::to_string(name.port())})),
+                owned_socket()};
             made.branch = admit(root);
             EXPECT_EQ("joined", made.process.line());
             return made;
@@ -55,6 +61,7 @@ class Processes : public session_test {
 TEST_P(Processes, IO_01_IO_02_IO_08_DataBetweenProcesses) {
     const auto root = make_listening_root();
     std::vector<leaf_process> leaves;
+    leaves.reserve(3);
     for (int i = 0; i < 3; ++i) {
         leaves.push_back(add_process(root.get()));
     }
@@ -117,6 +124,7 @@ TEST_P(Processes, LC_02_ALeafThatIsExcludedIsTold) {
 TEST_P(Processes, TwentyLeaves) {
     const auto root = make_listening_root();
     std::vector<leaf_process> leaves;
+    leaves.reserve(20);
     for (int i = 0; i < 20; ++i) {
         leaves.push_back(add_process(root.get()));
     }
@@ -153,7 +161,8 @@ TEST_P(Processes, LC_19_ComingBack) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Processes, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, Processes,
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 // The root is a child, its leaves are here and in other children.
@@ -203,7 +212,9 @@ TEST_P(RootProcess, LC_04_EV_46_WhenTheRootIsKilledEveryLeafIsTold) {
     const int code = watch.code(FD_CLOSE);
     EXPECT_TRUE(is_broken(code)) << code_name(code);
     const auto line = other_->line();
-    EXPECT_TRUE(line == "ended " + std::to_string(WSAECONNRESET) || line == "ended " + std::to_string(WSAECONNABORTED)) << line;
+    EXPECT_TRUE(line == "ended " + std::to_string(WSAECONNRESET) ||
+                line == "ended " + std::to_string(WSAECONNABORTED))
+        << line;
     EXPECT_EQ(SOCKET_ERROR, send_text(leaf_.get(), "anybody?"));
 }
 
@@ -217,7 +228,8 @@ TEST_P(RootProcess, LC_03_WhenTheRootLeavesEveryLeafIsTold) {
 TEST_P(RootProcess, LC_07_LC_19_ANewRootOnTheSamePortIsJoinedByNewSockets) {
     root_->kill();
     EXPECT_TRUE(is_broken(failure_of_receive(leaf_.get())));
-    EXPECT_TRUE(refused(plain_join(leaf_.get(), name_), {WSAEISCONN, WSAEINVAL})) << "a broken socket is thrown away";
+    EXPECT_TRUE(refused(plain_join(leaf_.get(), name_), {WSAEISCONN, WSAEINVAL}))
+        << "a broken socket is thrown away";
     root_->wait();
     const auto root = make_root();
     ASSERT_TRUE(set_flag(root.get(), SOL_SOCKET, SO_REUSEADDR, 1));
@@ -263,7 +275,8 @@ TEST_P(GroupProcesses, IO_04_LC_06_EveryMemberHearsEveryOtherAndNobodyMissesTheD
     EXPECT_EQ("got still", members[3].line());
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, GroupProcesses, ::testing::ValuesIn(transports_of({plan::nonrooted})), transport_name());
+INSTANTIATE_TEST_SUITE_P(Transports, GroupProcesses, ::testing::ValuesIn(transports_of({plan::nonrooted})),
+                         transport_name());
 
 } // namespace
 } // namespace joinleaf::test

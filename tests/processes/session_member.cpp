@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A member of a session, led through its standard input; what happens to it goes to the standard output, a line each.
+// A member of a session, led through its standard input; what happens to it goes to the standard output, a
+// line each.
 //
-//   session_member PLAN FAMILY root                 makes a root, listens:       "listening PORT", later "leaf" for each that was admitted
-//   session_member PLAN FAMILY asks HOST PORT       a leaf that asks:            "joined"
-//   session_member PLAN FAMILY waits                a leaf that is invited:      "listening PORT", then "joined"
-//   session_member PLAN FAMILY joins GROUP PORT     a member without a root:     "joined"
+//   session_member PLAN FAMILY root               makes a root: "listening PORT"; "leaf" for each admitted
+//   session_member PLAN FAMILY asks HOST PORT     a leaf that asks: "joined"
+//   session_member PLAN FAMILY waits              a leaf that is invited: "listening PORT", then "joined"
+//   session_member PLAN FAMILY joins GROUP PORT   a member without a root: "joined"
 //
-// Then "got TEXT" for each message and "ended CODE" when receiving ends. It obeys "send TEXT" and "leave", and leaves when its input ends.
+// Then "got TEXT" for each message, "ended CODE" when receiving ends. It obeys "send TEXT" and "leave", and
+// leaves when its input ends.
 #include "tests/support/owned.hpp"
 #include "tests/support/session.hpp"
 
@@ -19,7 +21,9 @@
 namespace joinleaf::test {
 namespace {
 
-void say(const std::string& line) { std::cout << line << std::endl; }
+void say(const std::string& line) {
+    std::cout << line << std::endl;
+}
 
 [[noreturn]] void give_up(const char* what) {
     say(std::string("failed ") + what + " " + last_failure());
@@ -28,7 +32,8 @@ void say(const std::string& line) { std::cout << line << std::endl; }
 
 class member_process {
   public:
-    member_process(const transport& which, std::vector<std::string> words) : words_(std::move(words)), family_(which.family) {
+    member_process(const transport& which, std::vector<std::string> words)
+        : words_(std::move(words)), family_(which.family) {
         const auto found = find_entry(which);
         if (!found) {
             give_up("to find its protocol entry");
@@ -51,7 +56,8 @@ class member_process {
         } else {
             auto s = make(leaf_flags);
             const auto group = make_address(words_.at(1), port());
-            if (!set_flag(s.get(), SOL_SOCKET, SO_REUSEADDR, 1) || bind_to(s.get(), any_address(family_, group.port())) != 0) {
+            if (!set_flag(s.get(), SOL_SOCKET, SO_REUSEADDR, 1) ||
+                bind_to(s.get(), any_address(family_, group.port())) != 0) {
                 give_up("to bind");
             }
             join(std::move(s), group);
@@ -83,7 +89,8 @@ class member_process {
     [[nodiscard]] std::uint16_t port() const { return static_cast<std::uint16_t>(std::stoi(words_.at(2))); }
 
     owned_socket make(DWORD flags) {
-        owned_socket made(WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &entry_, 0, flags));
+        owned_socket made(
+            WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &entry_, 0, flags));
         if (!made) {
             give_up("to make a socket");
         }
@@ -92,7 +99,8 @@ class member_process {
     void listen() {
         // As a server does whose port is to be free again when it has died.
         const bool shared = static_cast<bool>(set_flag(listener_.get(), SOL_SOCKET, SO_REUSEADDR, 1));
-        if (!shared || !listen_on_loopback(listener_.get(), family_, 64) || !set_nonblocking(listener_.get())) {
+        if (!shared || !listen_on_loopback(listener_.get(), family_, 64) ||
+            !set_nonblocking(listener_.get())) {
             give_up("to listen");
         }
         say("listening " + std::to_string(local_name(listener_.get()).port()));
@@ -157,12 +165,15 @@ class member_process {
 int run(const std::vector<std::string>& words) {
     std::cin.rdbuf()->pubsetbuf(nullptr, 0); // poll on the descriptor must not miss what a buffer holds
     std::ios::sync_with_stdio(false);
-    const plan kind = words.at(0) == "rooted" ? plan::rooted : words.at(0) == "relayed" ? plan::relayed : plan::nonrooted;
+    const plan kind = words.at(0) == "rooted"    ? plan::rooted
+                      : words.at(0) == "relayed" ? plan::relayed
+                                                 : plan::nonrooted;
     if (!start_runtime(configuration())) {
         give_up("to start");
     }
     {
-        member_process self({"process", kind, words.at(1) == "6" ? AF_INET6 : AF_INET}, {words.begin() + 2, words.end()});
+        member_process self({"process", kind, words.at(1) == "6" ? AF_INET6 : AF_INET},
+                            {words.begin() + 2, words.end()});
         self.take_part();
         self.serve();
     }
@@ -174,7 +185,8 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        std::cerr << "usage: session_member rooted|relayed|nonrooted 4|6 root | asks HOST PORT | waits | joins GROUP PORT\n";
+        std::cerr << "usage: session_member rooted|relayed|nonrooted 4|6 root | asks HOST PORT | waits | "
+                     "joins GROUP PORT\n";
         return 2;
     }
     return joinleaf::test::run({argv + 1, argv + argc});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LC-20: after everything is closed, descriptors, threads and memory are back where they were; a thousand times over.
+// LC-20: after everything is closed, descriptors, threads and memory are back where they were; a thousand
+// times over.
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
 
@@ -48,7 +49,8 @@ std::ostream& operator<<(std::ostream& out, const footprint& what) {
 // Closing may finish on a reactor thread; it has a deadline.
 ::testing::AssertionResult is_back_at(const footprint& before) {
     const bool back = eventually([&] {
-        return entries_of("/proc/self/fd") <= before.descriptors && entries_of("/proc/self/task") <= before.threads;
+        return entries_of("/proc/self/fd") <= before.descriptors &&
+               entries_of("/proc/self/task") <= before.threads;
     });
     return (back ? ::testing::AssertionSuccess() : ::testing::AssertionFailure())
            << "before: " << before << "now: " << footprint();
@@ -120,7 +122,8 @@ TEST_P(Leak, LC_20_FailedAndCancelledJoinsLeaveNothingBehind) {
         auto joiner = built() == way::invite ? make_root() : make_leaf();
         const event_watch watch(joiner.get(), FD_CONNECT);
         const bool fails = round % 2 == 0;
-        const SOCKET started = plain_join(joiner.get(), fails ? nobody : local_name(built() == way::invite ? door.get() : root.get()));
+        const SOCKET started = plain_join(
+            joiner.get(), fails ? nobody : local_name(built() == way::invite ? door.get() : root.get()));
         EXPECT_TRUE(worked(started));
         const owned_socket leaf(started == joiner.get() ? INVALID_SOCKET : started);
         if (fails) {
@@ -150,7 +153,8 @@ TEST_P(Leak, LC_20_FailedAndCancelledJoinsLeaveNothingBehind) {
     EXPECT_TRUE(is_back_at(before));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Leak, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})), session_plan_name());
+INSTANTIATE_TEST_SUITE_P(Transports, Leak, ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
+                         session_plan_name());
 
 class SocketLeak : public transport_test {};
 
@@ -247,7 +251,8 @@ TEST(RuntimeLeak, LC_20_MemoryDoesNotGrowWithJoins) {
             join_once();
         }
         const auto limit = before + 256 * 1024; // a leak of 256 bytes a join would be found
-        EXPECT_TRUE(eventually([&] { return in_use() < limit; })) << before << " bytes before, " << in_use() << " now";
+        EXPECT_TRUE(eventually([&] { return in_use() < limit; }))
+            << before << " bytes before, " << in_use() << " now";
     }
     EXPECT_EQ(0, WSACleanup());
 #endif

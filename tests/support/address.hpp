@@ -34,15 +34,18 @@ struct address {
     [[nodiscard]] std::string text() const {
         char host[INET6_ADDRSTRLEN] = "?";
         const auto* self = const_cast<address*>(this);
-        const void* bytes = family() == AF_INET6 ? static_cast<const void*>(&const_cast<address*>(self)->six().sin6_addr)
-                                                 : static_cast<const void*>(&const_cast<address*>(self)->four().sin_addr);
+        const void* bytes = family() == AF_INET6
+                                ? static_cast<const void*>(&const_cast<address*>(self)->six().sin6_addr)
+                                : static_cast<const void*>(&const_cast<address*>(self)->four().sin_addr);
         inet_ntop(family(), bytes, host, sizeof host);
         return std::string(host) + "," + std::to_string(port());
     }
     bool operator==(const address& other) const { return text() == other.text(); }
 };
 
-inline std::ostream& operator<<(std::ostream& out, const address& what) { return out << what.text(); }
+inline std::ostream& operator<<(std::ostream& out, const address& what) {
+    return out << what.text();
+}
 
 // An address out of its text, e.g. "127.0.0.1" or "::1".
 inline address make_address(const std::string& host, std::uint16_t port = 0) {
@@ -92,15 +95,17 @@ inline std::uint16_t free_port(int family, int type) {
     return known ? name.port() : std::uint16_t{0};
 }
 
-// A multicast session that no other test uses: the group from the process and a count, the port from the kernel.
+// A multicast session that no other test uses: the group from the process and a count, the port from the
+// kernel.
 inline address fresh_group(int family) {
     static std::atomic<unsigned> count{0};
     const auto number = count.fetch_add(1);
     const auto process = static_cast<unsigned>(::getpid());
-    const std::string host = family == AF_INET6
-                                 ? "ff15::6a6c:" + std::to_string(process % 9999) + ":" + std::to_string(number % 9999)
-                                 : "239." + std::to_string(process / 256 % 254 + 1) + "." + std::to_string(process % 256) +
-                                       "." + std::to_string(number % 254 + 1);
+    const std::string host =
+        family == AF_INET6
+            ? "ff15::6a6c:" + std::to_string(process % 9999) + ":" + std::to_string(number % 9999)
+            : "239." + std::to_string(process / 256 % 254 + 1) + "." + std::to_string(process % 256) + "." +
+                  std::to_string(number % 254 + 1);
     return make_address(host, free_port(family, SOCK_DGRAM));
 }
 

@@ -12,7 +12,8 @@
 
 namespace joinleaf::test {
 
-// "WSAEINVAL (10022)" and, after a colon, the sentence behind the last failure of this thread if there is one.
+// "WSAEINVAL (10022)" and, after a colon, the sentence behind the last failure of this thread if there is
+// one.
 inline std::string code_name(int code) {
     return std::string(jl_error_name(code)) + " (" + std::to_string(code) + ")";
 }
@@ -23,18 +24,23 @@ inline std::string last_failure() {
     return code_name(WSAGetLastError()) + (length == 0 ? "" : std::string(": ") + sentence);
 }
 
-inline bool failed(int returned) { return returned == SOCKET_ERROR; }
-inline bool failed(SOCKET returned) { return returned == INVALID_SOCKET; }
+inline bool failed(int returned) {
+    return returned == SOCKET_ERROR;
+}
+inline bool failed(SOCKET returned) {
+    return returned == INVALID_SOCKET;
+}
 
 // The call succeeded: EXPECT_TRUE(worked(jl_bind(...))).
-template <class Returned> ::testing::AssertionResult worked(Returned returned) {
+template <class Returned>::testing::AssertionResult worked(Returned returned) {
     if (failed(returned)) {
         return ::testing::AssertionFailure() << "the call failed with " << last_failure();
     }
     return ::testing::AssertionSuccess();
 }
 
-// The call failed, and with one of these codes. A function is not called before its arguments are: the last error is the call's own.
+// The call failed, and with one of these codes. A function is not called before its arguments are: the last
+// error is the call's own.
 template <class Returned>
 ::testing::AssertionResult refused(Returned returned, std::initializer_list<int> allowed) {
     if (!failed(returned)) {
@@ -52,7 +58,7 @@ template <class Returned>
     return failure;
 }
 
-template <class Returned> ::testing::AssertionResult refused(Returned returned, int code) {
+template <class Returned>::testing::AssertionResult refused(Returned returned, int code) {
     return refused(returned, {code});
 }
 

@@ -32,6 +32,7 @@ class child_process {
         ::posix_spawn_file_actions_adddup2(&actions, to_child[0], 0);
         ::posix_spawn_file_actions_adddup2(&actions, from_child[1], 1);
         std::vector<char*> arguments;
+        arguments.reserve(command.size() + 1);
         for (auto& word : command) {
             arguments.push_back(word.data());
         }
@@ -46,7 +47,9 @@ class child_process {
         out_ = from_child[0];
     }
     child_process(child_process&& other) noexcept
-        : pid_(std::exchange(other.pid_, -1)), in_(std::exchange(other.in_, -1)), out_(std::exchange(other.out_, -1)),
+        : pid_(std::exchange(other.pid_, -1)),
+          in_(std::exchange(other.in_, -1)),
+          out_(std::exchange(other.out_, -1)),
           pending_(std::move(other.pending_)) {}
     child_process& operator=(child_process&& other) noexcept {
         std::swap(pid_, other.pid_);

@@ -40,13 +40,15 @@ inline seen_events enumerate(SOCKET s, WSAEVENT reset = WSA_INVALID_EVENT) {
     return seen;
 }
 
-// Enumerates until the bit was reported or the time is over; gives what came meanwhile. The event must be the one registered.
+// Enumerates until the bit was reported or the time is over; gives what came meanwhile. The event must be the
+// one registered.
 inline seen_events wait_for_event(SOCKET s, WSAEVENT event, LONG bit, clock::duration limit = patience) {
     seen_events sum;
     const auto end = clock::now() + limit;
     while (!sum.has(bit) && clock::now() < end) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock::now());
-        if (WSAWaitForMultipleEvents(1, &event, FALSE, static_cast<DWORD>(left.count() + 1), FALSE) != WSA_WAIT_EVENT_0) {
+        if (WSAWaitForMultipleEvents(1, &event, FALSE, static_cast<DWORD>(left.count() + 1), FALSE) !=
+            WSA_WAIT_EVENT_0) {
             break;
         }
         const auto now = enumerate(s, event);
@@ -63,7 +65,9 @@ inline seen_events wait_for_event(SOCKET s, WSAEVENT event, LONG bit, clock::dur
 // A registration with an event object of its own.
 class event_watch {
   public:
-    event_watch(SOCKET s, LONG mask) : socket_(s) { EXPECT_TRUE(worked(WSAEventSelect(s, event_.get(), mask))); }
+    event_watch(SOCKET s, LONG mask) : socket_(s) {
+        EXPECT_TRUE(worked(WSAEventSelect(s, event_.get(), mask)));
+    }
 
     [[nodiscard]] WSAEVENT event() const { return event_.get(); }
     [[nodiscard]] bool is_set() const { return event_.is_set(); }

@@ -12,7 +12,8 @@ namespace joinleaf::test {
 // A TCP listener of the kernel's own, whose backlog takes connections without a descriptor of this process.
 class kernel_listener {
   public:
-    explicit kernel_listener(int family) : fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)), name_(loopback(family)) {
+    explicit kernel_listener(int family)
+        : fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)), name_(loopback(family)) {
         socklen_t length = sizeof name_.storage;
         EXPECT_EQ(0, ::bind(fd_, name_.get(), static_cast<socklen_t>(name_.length)));
         EXPECT_EQ(0, ::listen(fd_, 4));

@@ -35,6 +35,11 @@ class owned_socket {
     SOCKET socket_ = INVALID_SOCKET;
 };
 
+// The handle with this number, whether or not there is such an event.
+inline WSAEVENT event_handle(ULONG_PTR number) {
+    return reinterpret_cast<WSAEVENT>(number); // NOLINT(performance-no-int-to-ptr): a WSAEVENT holds a number
+}
+
 class owned_event {
   public:
     owned_event() noexcept : event_(WSACreateEvent()) {}
@@ -48,7 +53,9 @@ class owned_event {
     [[nodiscard]] WSAEVENT get() const noexcept { return event_; }
 
     // Whether it is signalled now.
-    [[nodiscard]] bool is_set() const { return WSAWaitForMultipleEvents(1, &event_, FALSE, 0, FALSE) == WSA_WAIT_EVENT_0; }
+    [[nodiscard]] bool is_set() const {
+        return WSAWaitForMultipleEvents(1, &event_, FALSE, 0, FALSE) == WSA_WAIT_EVENT_0;
+    }
 
   private:
     WSAEVENT event_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A started runtime for each test: the configuration as text, the providers of this build, nothing from the machine.
+// A started runtime for each test: the configuration as text, the providers of this build, nothing from the
+// machine.
 #pragma once
 
 #include "tests/support/call_result.hpp"
@@ -14,22 +15,27 @@
 
 namespace joinleaf::test {
 
-// Options of the two transports as YAML flow mappings' contents, for tests that need others than the usual ones.
+// Options of the two transports as YAML flow mappings' contents, for tests that need others than the usual
+// ones.
 struct transport_options {
     std::string udp = "interface: lo";
     std::string tcp = "join_timeout: 30s";
 };
 
-// udp-mcast first, so that ordinary datagram sockets are its own; both providers by their names on the provider path.
+// udp-mcast first, so that ordinary datagram sockets are its own; both providers by their names on the
+// provider path.
 inline std::string configuration(const transport_options& options = {}) {
     return "version: 1\n"
            "providers:\n"
            "  - name: lan\n"
            "    library: udp-mcast\n"
-           "    options: {" + options.udp + "}\n"
+           "    options: {" +
+           options.udp +
+           "}\n"
            "  - name: tree\n"
            "    library: tcp-root\n"
-           "    options: {" + options.tcp + "}\n";
+           "    options: {" +
+           options.tcp + "}\n";
 }
 
 // Providers come from this build and from nowhere else; no variable of the developer's shell has a say.
@@ -44,7 +50,8 @@ inline ::testing::AssertionResult start_runtime(const std::string& yaml) {
     if (const int code = jl_start_text(yaml.c_str(), "test.yaml"); code != 0) {
         char sentence[512] = "";
         jl_last_explanation(sentence, sizeof sentence);
-        return ::testing::AssertionFailure() << "the runtime does not start: " << code_name(code) << ": " << sentence;
+        return ::testing::AssertionFailure()
+               << "the runtime does not start: " << code_name(code) << ": " << sentence;
     }
     return ::testing::AssertionSuccess();
 }

@@ -22,6 +22,11 @@ struct join_request {
     DWORD direction = JL_BOTH;
 };
 
+// What the callback data of a condition function stands for.
+template <class T> T& from_context(DWORD_PTR context) {
+    return *reinterpret_cast<T*>(context); // NOLINT(performance-no-int-to-ptr): so Winsock passes it
+}
+
 // What a blocking join came to.
 struct join_outcome {
     SOCKET socket = INVALID_SOCKET;
@@ -37,8 +42,9 @@ inline join_outcome join(SOCKET s, const join_request& asked) {
     std::vector<char> room(asked.callee_room.value_or(0) + 1);
     WSABUF callee_data{asked.callee_room.value_or(0), room.data()};
     join_outcome outcome;
-    outcome.socket = WSAJoinLeaf(s, asked.name.get(), asked.name.length, asked.caller ? &caller_data : nullptr,
-                                 asked.callee_room ? &callee_data : nullptr, asked.qos, nullptr, asked.direction);
+    outcome.socket =
+        WSAJoinLeaf(s, asked.name.get(), asked.name.length, asked.caller ? &caller_data : nullptr,
+                    asked.callee_room ? &callee_data : nullptr, asked.qos, nullptr, asked.direction);
     outcome.error = outcome.socket == INVALID_SOCKET ? WSAGetLastError() : 0;
     outcome.callee_length = callee_data.len;
     if (asked.callee_room && callee_data.len <= *asked.callee_room) {
@@ -55,7 +61,9 @@ inline std::future<join_outcome> join_in_background(SOCKET s, join_request asked
     return in_background([s, asked = std::move(asked)] { return join(s, asked); });
 }
 
-inline int bind_to(SOCKET s, const address& name) { return jl_bind(s, name.get(), name.length); }
+inline int bind_to(SOCKET s, const address& name) {
+    return jl_bind(s, name.get(), name.length);
+}
 
 inline ::testing::AssertionResult set_nonblocking(SOCKET s, bool on = true) {
     jl_u_long value = on ? 1 : 0;
@@ -95,7 +103,9 @@ inline std::optional<std::string> next_text(SOCKET s, std::size_t room = 65536) 
 }
 
 // Nothing to receive for a while, whatever the blocking mode.
-inline bool stays_silent(SOCKET s) { return !readable(static_cast<int>(s), vigilance); }
+inline bool stays_silent(SOCKET s) {
+    return !readable(static_cast<int>(s), vigilance);
+}
 
 // The next receive fails, and with which code; 0: it did not fail.
 inline int failure_of_receive(SOCKET s) {

@@ -24,7 +24,9 @@ struct transport {
     int family;
 };
 
-inline std::ostream& operator<<(std::ostream& out, const transport& what) { return out << what.name; }
+inline std::ostream& operator<<(std::ostream& out, const transport& what) {
+    return out << what.name;
+}
 
 inline const std::vector<transport>& all_transports() {
     static const std::vector<transport> list{
@@ -51,7 +53,9 @@ inline std::vector<transport> transports_of(std::initializer_list<plan> kinds) {
 inline std::vector<transport> multipoint_transports() {
     return transports_of({plan::nonrooted, plan::rooted, plan::relayed});
 }
-inline std::vector<transport> session_transports() { return transports_of({plan::rooted, plan::relayed}); }
+inline std::vector<transport> session_transports() {
+    return transports_of({plan::rooted, plan::relayed});
+}
 
 // Every entry that WSAEnumProtocols lists, in catalog order.
 inline std::vector<WSAPROTOCOL_INFOW> catalog_entries() {
@@ -86,15 +90,16 @@ inline std::optional<WSAPROTOCOL_INFOW> find_entry(const transport& wanted) {
 }
 
 inline constexpr DWORD root_flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_ROOT;
-inline constexpr DWORD leaf_flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
+inline constexpr DWORD leaf_flags =
+    WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
 
 inline bool has_multicast(std::string& why) {
     why = private_network_refusal();
     return why.empty();
 }
 
-// What tests over one transport share. IPv6 that this machine lacks, and multicast without a network of one's own, are skipped; an entry
-// that is missing is a failure, for both providers belong to this build.
+// What tests over one transport share. IPv6 that this machine lacks, and multicast without a network of one's
+// own, are skipped; an entry that is missing is a failure, for both providers belong to this build.
 class transport_guard : protected runtime_guard {
   protected:
     // Empty: the test may run. Else the capability that is lacking.

@@ -43,7 +43,9 @@ inline bool readable(int fd, std::chrono::milliseconds limit = patience) {
 }
 
 // Runs a blocking call in a thread of its own.
-template <class Call> auto in_background(Call call) { return std::async(std::launch::async, std::move(call)); }
+template <class Call> auto in_background(Call call) {
+    return std::async(std::launch::async, std::move(call));
+}
 
 // The result of such a call. A call that never ends would hold up its thread, so the program ends instead.
 template <class T> T result_of(std::future<T>& call, const char* what) {
@@ -55,7 +57,8 @@ template <class T> T result_of(std::future<T>& call, const char* what) {
     return call.get();
 }
 
-template <class T> bool is_done(std::future<T>& call, std::chrono::milliseconds limit = std::chrono::milliseconds(0)) {
+template <class T>
+bool is_done(std::future<T>& call, std::chrono::milliseconds limit = std::chrono::milliseconds(0)) {
     return call.wait_for(limit) == std::future_status::ready;
 }
 
