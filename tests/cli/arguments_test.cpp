@@ -99,9 +99,11 @@ TEST(Arguments, ExampleRefusesThemTheSameWay) {
 
 TEST(Environment, AMisspeltVariableIsNamedWithTheOneThatWasMeant) {
     const scratch folder;
-    command run(folder, joinleaf({"providers"}), "", {{"JOINLEAF_PROVIDER", "udp"}, {"JOINLEAF_LOG", "warning"}});
+    command run(folder, joinleaf({"providers"}), "",
+                {{"JOINLEAF_PROVIDER", "udp"}, {"JOINLEAF_LOG", "warning"}});
     EXPECT_EQ(run.wait(), 0);
-    EXPECT_NE(run.messages().find("JOINLEAF_PROVIDER means nothing; did you mean JOINLEAF_PROVIDERS?"), std::string::npos)
+    EXPECT_NE(run.messages().find("JOINLEAF_PROVIDER means nothing; did you mean JOINLEAF_PROVIDERS?"),
+              std::string::npos)
         << run.messages();
 }
 
