@@ -19,7 +19,8 @@ find_room() {
     runtime/*/*) room=${rest%%/*} ;;
     runtime/runtime.*) room=root ;; # the composition root
     runtime/*) room=base ;;         # the log and the like, below every room of the runtime
-    providers/*/* | tests/*/*) room=$first/${rest%%/*} ;;
+    providers/*/tests/*) room=$first/${rest%%/*}/tests ;;
+    providers/*/* | tests/*/* | sdk/check/*) room=$first/${rest%%/*} ;;
     */*) room=$first ;;
     *) room=top ;;
     esac
@@ -35,11 +36,12 @@ find_allowed() {
     host) rooms='public base socket dispatch' ;;
     api) rooms='public base socket catalog dispatch root' ;; # the catalog is what enumeration is about
     root) rooms='public base config catalog dispatch qos socket host api' ;;
+    providers/*/tests) rooms="provider.h ${1%/tests} tests/support" ;;
     providers/*) rooms='provider.h' ;;
     tests/config) rooms='public config tests/support' ;;
     tests/catalog | tests/dispatch | tests/socket | tests/qos)
         rooms='public base config catalog dispatch qos socket host root tests/support' ;;
-    tests/*) rooms='public tests/support' ;;
+    tests/* | sdk/check) rooms='public tests/support' ;;
     *) rooms='public' ;;
     esac
 }
@@ -49,7 +51,7 @@ is_allowed() { # room of the including file, room of the included one, the inclu
     find_allowed "$1"
     case " $rooms " in
     *" $2 "*) return 0 ;;
-    ' provider.h ') [[ $3 =~ ^include/joinleaf/provider\.hp?p?$ ]] ;;
+    ' provider.h '*) [[ $3 =~ ^include/joinleaf/provider\.hp?p?$ ]] ;;
     *) return 1 ;;
     esac
 }
@@ -61,7 +63,7 @@ resolve() {
         path=$folder/$2
         path=${path//\/.\//\/}
         path=${path#./}
-        while [[ $path =~ ^(.*/)?([^/]+)/\.\./(.*)$ ]]; do
+        while [[ $path =~ ^(.*/)?([^/]*[^/.][^/]*)/\.\./(.*)$ ]]; do
             path=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
         done
         target=$path

@@ -27,6 +27,9 @@ put runtime/api/send.cpp '"socket/table.hpp"' '"joinleaf/winsock2.h"'
 put runtime/host/upcalls.cpp '"socket/table.hpp"' '"dispatch/reactor.hpp"'
 put providers/lan/session.hpp '<joinleaf/provider.h>'
 put providers/lan/session.cpp '"session.hpp"'
+put tests/support/waiting.hpp
+put providers/lan/tests/session_test.cpp '"../session.hpp"' '"tests/support/waiting.hpp"' '<joinleaf/provider.h>'
+put sdk/check/join_test.cpp '"tests/support/waiting.hpp"' '<joinleaf/winsock2.h>'
 bash "$arrows" "$tree" >/dev/null || { echo "an allowed arrow was refused:"; bash "$arrows" "$tree" || exit 1; }
 
 failed=0
@@ -51,6 +54,11 @@ must_refuse providers/lan/bad.cpp '<dispatch/reactor.hpp>'
 must_refuse providers/other/bad.cpp '"../lan/session.hpp"'
 must_refuse cli/bad.cpp '"catalog/catalog.hpp"'
 must_refuse examples/demo/bad.cpp '"runtime/socket/table.hpp"'
-must_refuse tests/behaviour/bad.cpp '"socket/table.hpp"'
+must_refuse providers/lan/bad.cpp '"tests/support/waiting.hpp"'
+must_refuse providers/other/tests/bad.cpp '"../../lan/session.hpp"'
+must_refuse providers/lan/tests/bad.cpp '"joinleaf/winsock2.h"'
+must_refuse sdk/check/bad.cpp '"socket/table.hpp"'
+must_refuse sdk/check/bad.cpp '"../../providers/lan/session.hpp"'
+must_refuse tests/plugins/bad.cpp '"socket/table.hpp"'
 must_refuse include/joinleaf/bad.h '"../../config/parser.hpp"'
 exit $failed
