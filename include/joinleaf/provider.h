@@ -172,7 +172,7 @@ typedef struct jl_join {
     uint32_t callee_room;    /* bytes the joiner can take (JL-84) */
     /* root invites: the endpoint of the new leaf socket, opened before; else NULL */
     jl_endpoint* child;
-    const QOS* qos; /* NULL: nothing asked */
+    const QOS* qos; /* as this side sees it; NULL: nothing asked */
 } jl_join;
 
 /* The outcome of a connect or a join. Borrowed until `complete` returns. */
@@ -181,7 +181,7 @@ typedef struct jl_outcome {
     int32_t code;            /* 0 or the reason (EV-32) */
     const void* callee_data; /* NULL: none */
     uint32_t callee_len;
-    const QOS* qos; /* what the peer granted; NULL: as asked */
+    const QOS* qos; /* what the peer granted, as the joiner sees it; NULL: as asked */
 } jl_outcome;
 
 /* A request that waits to be accepted. Borrowed until `accepted` returns, but for `request` itself. */
@@ -194,7 +194,7 @@ typedef struct jl_request {
     uint32_t caller_len;
     const void* caller_data; /* NULL: none (D-10) */
     uint32_t callee_room;    /* 0: the joiner takes none */
-    const QOS* qos;          /* NULL: none asked */
+    const QOS* qos;          /* as the joiner sees it (QS-18); NULL: none asked */
 } jl_request;
 
 /* The application's answer to a request. Borrowed until the call returns. */
@@ -202,8 +202,16 @@ typedef struct jl_answer {
     uint32_t struct_size;
     const void* callee_data;
     uint32_t callee_len;
-    const QOS* qos; /* NULL: as asked */
+    const QOS* qos; /* what is granted, as the joiner sees it; NULL: as asked */
+    /* with a refusal: the code that the joiner's join ends with, WSAECONNREFUSED or WSAEOPNOTSUPP (the QoS
+       cannot be honoured here); 0: WSAECONNREFUSED */
+    int32_t code;
 } jl_answer;
+
+/* Who hears of a QoS that is set on a socket (ops.qos). */
+#define JL_QOS_LOCAL 0u /* nobody: it is the outcome of a join, or what the peer told */
+#define JL_QOS_TELL 1u  /* the peer of a connection: it may answer with another one */
+#define JL_QOS_FINAL 2u /* the peer, which takes it as it is */
 
 /* Flags of a message. In: PEEK, OOB, PART. Out (rx): CUT, REST, OOB, GROUP. */
 #define JL_MSG_PEEK 1u /* leave it queued */
@@ -282,8 +290,8 @@ typedef struct jl_ops {
     int32_t (*join)(jl_endpoint* endpoint, const jl_join* join);
 
     /* [caller] NULL only where listen is NULL. Answers a request: child is the endpoint opened for it, or
-       NULL to refuse. Each request is answered exactly once, a withdrawn one by a refusal; it is gone
-       afterwards. 0; WSAECONNRESET: the asker is gone. */
+       NULL to refuse; answer is NULL then, or has nothing but a code in it. Each request is answered exactly
+       once, a withdrawn one by a refusal; it is gone afterwards. 0; WSAECONNRESET: the asker is gone. */
     int32_t (*accept)(jl_endpoint* listener, void* request, jl_endpoint* child, const jl_answer* answer);
 
     /* [caller] required. Sends count messages, *done says how many were taken whole (a stream: of the last
@@ -326,9 +334,13 @@ typedef struct jl_ops {
     int32_t (*ioctl)(jl_endpoint* endpoint, uint32_t code, const void* in, uint32_t in_len, void* out,
                      uint32_t out_len, uint32_t* bytes);
 
-    /* [caller] NULL: XP1_QOS_SUPPORTED must be clear. Sets what kernel or device can do (DSCP, priority);
-       the runtime shapes. */
-    int32_t (*qos)(jl_endpoint* endpoint, const QOS* qos);
+    /* [caller] NULL: XP1_QOS_SUPPORTED must be clear. Sets what kernel or device can do for the flow that
+       this socket sends (jl_service_dscp, jl_service_priority, pacing); the runtime checks, admits and shapes.
+       qos is as this socket sees it. Comes before a join, after an outcome that differs from what was asked,
+       and whenever it changes. how: JL_QOS_*; a transport that tells its peers carries TELL and FINAL to the
+       other end of the connection, where `qos_changed` reports it; others take no notice.
+       0; WSAENOBUFS: no room to tell it now; WSAEOPNOTSUPP. */
+    int32_t (*qos)(jl_endpoint* endpoint, const QOS* qos, uint32_t how);
 
     /* [caller] NULL: the runtime shows its own counters only. */
     int32_t (*stats)(jl_endpoint* endpoint, jl_stats* stats);
@@ -400,8 +412,9 @@ typedef struct jl_host {
     /* required: the last word on a socket; the provider touches neither handle nor endpoint afterwards. */
     void (*closed)(jl_handle* handle);
 
-    /* optional: the QoS in force has changed (QS-19). Borrowed until return. */
-    void (*qos_changed)(jl_handle* handle, const QOS* qos);
+    /* optional: the peer of a connection has changed the QoS (QS-19, QS-20). qos is as the peer sees it,
+       borrowed until return. how: JL_QOS_TELL or JL_QOS_FINAL. */
+    void (*qos_changed)(jl_handle* handle, const QOS* qos, uint32_t how);
 
     /* required where open answers JL_FD_SET: descriptors whose readiness is the socket's. conditions:
        JL_IN makes the SOCKET readable, JL_OUT is where a blocked send waits; 0 takes the descriptor out,
@@ -505,6 +518,30 @@ static inline int32_t jl_wsa_error(int error) {
     case EHOSTDOWN: return WSAEHOSTDOWN;
     case EHOSTUNREACH: return WSAEHOSTUNREACH;
     default: return WSASYSCALLFAILURE;
+    }
+}
+
+/*
+ * What the network is told about a flow, by its FLOWSPEC's ServiceType: the differentiated services code point
+ * (RFC 4594; six bits, without ECN) and SO_PRIORITY. The order of the priorities is that of QS-15. Every other
+ * type is best effort. [any]
+ */
+static inline uint32_t jl_service_dscp(ULONG service_type) {
+    switch (service_type & ~(SERVICE_NO_TRAFFIC_CONTROL | SERVICE_NO_QOS_SIGNALING)) {
+    case SERVICETYPE_NETWORK_CONTROL: return 48u; /* CS6, network control */
+    case SERVICETYPE_GUARANTEED: return 46u;      /* EF, telephony */
+    case SERVICETYPE_CONTROLLEDLOAD: return 26u;  /* AF31, multimedia streaming */
+    case SERVICETYPE_QUALITATIVE: return 10u;     /* AF11, high-throughput data */
+    default: return 0u;                           /* DF, standard */
+    }
+}
+static inline int32_t jl_service_priority(ULONG service_type) {
+    switch (service_type & ~(SERVICE_NO_TRAFFIC_CONTROL | SERVICE_NO_QOS_SIGNALING)) {
+    case SERVICETYPE_NETWORK_CONTROL: return 7; /* needs CAP_NET_ADMIN; without it 6 */
+    case SERVICETYPE_GUARANTEED: return 6;
+    case SERVICETYPE_CONTROLLEDLOAD: return 4;
+    case SERVICETYPE_QUALITATIVE: return 2; /* bulk: behind best effort */
+    default: return 0;
     }
 }
 

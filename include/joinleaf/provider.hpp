@@ -191,8 +191,8 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
         };
     }
     if constexpr (requires { &Endpoint::qos; }) {
-        ops.qos = [](jl_endpoint* e, const QOS* qos) -> std::int32_t {
-            return detail::call<Endpoint>(&Endpoint::qos, e, qos);
+        ops.qos = [](jl_endpoint* e, const QOS* qos, std::uint32_t how) -> std::int32_t {
+            return detail::call<Endpoint>(&Endpoint::qos, e, qos, how);
         };
     }
     if constexpr (requires { &Endpoint::stats; }) {

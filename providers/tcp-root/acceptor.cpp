@@ -262,11 +262,12 @@ tl::expected<introduction, std::int32_t> acceptor::take(void* request) {
     return introduction{std::move(who->fd), who->peer, who->reader.head()};
 }
 
-void acceptor::refuse(void* request) {
+void acceptor::refuse(void* request, std::int32_t code) {
+    const auto why = code == WSAEOPNOTSUPP ? wire::reason::qos : wire::reason::application;
     const std::lock_guard hold(mutex_);
     const auto who = extract(request);
     if (who && !who->gone) {
-        send_last(who->fd.get(), make_refusal(mine_, WSAECONNREFUSED, wire::reason::application));
+        send_last(who->fd.get(), make_refusal(mine_, code != 0 ? code : WSAECONNREFUSED, why));
         who->fd.reset();
     }
 }

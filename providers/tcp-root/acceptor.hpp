@@ -45,8 +45,8 @@ class acceptor : public std::enable_shared_from_this<acceptor> {
     // gone too then.
     tl::expected<introduction, std::int32_t> take(void* request);
 
-    // Answers a request with WSAECONNREFUSED, or lets a withdrawn one go.
-    void refuse(void* request);
+    // Answers a request with this code, 0 for WSAECONNREFUSED, or lets a withdrawn one go.
+    void refuse(void* request, std::int32_t code);
 
     // Refuses what comes from now on and what waits (AC-21); frees the local address.
     void close();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "branch.hpp"
 
+#include "service.hpp"
 #include "socket_options.hpp"
 
 #include <utility>
@@ -77,6 +78,15 @@ std::int32_t branch::get_option(std::int32_t level, std::int32_t name, void* val
 std::int32_t branch::ioctl(std::uint32_t code, const void*, std::uint32_t, void* out, std::uint32_t out_size,
                            std::uint32_t* bytes) {
     return is_fionread(code) ? store_count(0, out, out_size, bytes) : WSAEOPNOTSUPP;
+}
+
+std::int32_t branch::qos(const QOS* qos, std::uint32_t how) {
+    const int family = home_->name_of(*leaf_, true).family();
+    home_->with_fd(*leaf_, [&](int fd) {
+        mark(fd, family, qos->SendingFlowspec.ServiceType);
+        return 0;
+    });
+    return how == JL_QOS_LOCAL ? 0 : home_->tell(leaf_, make_qos_frame(*qos, how));
 }
 
 std::int32_t branch::stats(jl_stats*) {

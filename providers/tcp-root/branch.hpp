@@ -28,6 +28,7 @@ class branch final : public endpoint {
     std::int32_t get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) override;
     std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
                        std::uint32_t out_size, std::uint32_t* bytes) override;
+    std::int32_t qos(const QOS* qos, std::uint32_t how) override;
     std::int32_t stats(jl_stats* out) override;
 
   private:

@@ -3,6 +3,7 @@
 
 #include "greeting.hpp"
 #include "root.hpp"
+#include "service.hpp"
 
 #include <utility>
 
@@ -123,6 +124,7 @@ std::int32_t leaf::become_member(tcp::descriptor fd, const address& peer, member
     bound_ = true;
     member_ = std::make_shared<member>(loop_, limits_, std::move(fd), peer, may);
     const std::int32_t code = host().expose(handle(), member_->fd(), may.send ? JL_IN | JL_OUT : JL_IN);
+    member_->report_changes_to(handle());
     live_ = member_.get();
     return code;
 }
@@ -138,7 +140,7 @@ std::int32_t leaf::accept(void* request, endpoint* child, const jl_answer* answe
     }
     const bool too_long = answer != nullptr && answer->callee_len > wire::data_max;
     if (child == nullptr || too_long) {
-        from->refuse(request);
+        from->refuse(request, answer != nullptr && child == nullptr ? answer->code : 0);
         return too_long ? WSAEFAULT : 0;
     }
     auto asked = from->take(request);
@@ -274,6 +276,17 @@ std::int32_t leaf::ioctl(std::uint32_t code, const void*, std::uint32_t, void* o
     // IO-26: loopback is an affair of nonrooted data.
     return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL
                                                                                      : WSAEOPNOTSUPP;
+}
+
+std::int32_t leaf::qos(const QOS* qos, std::uint32_t how) {
+    const ULONG type = qos->SendingFlowspec.ServiceType;
+    options_.keep_service(family_, type);
+    with_fd([&](int fd) {
+        mark(fd, family_, type);
+        return 0;
+    });
+    member* const joined = live_.load(std::memory_order_acquire);
+    return how == JL_QOS_LOCAL || joined == nullptr ? 0 : joined->tell(make_qos_frame(*qos, how));
 }
 
 std::int32_t leaf::stats(jl_stats* out) {

@@ -25,6 +25,23 @@ std::int32_t member::answer(std::span<const std::byte> bytes) {
     return sender_.error() == 0 ? 0 : WSAECONNRESET;
 }
 
+std::int32_t member::tell(std::span<const std::byte> frame) {
+    const std::lock_guard hold(out_);
+    if (shut_out_ || peer_left_.load() || sender_.error() != 0) {
+        return WSAENOTCONN;
+    }
+    sender_.queue(frame);
+    if (!sender_.flush()) {
+        watch_rest();
+    }
+    return 0;
+}
+
+void member::report_changes_to(jl_handle* socket) {
+    const std::lock_guard hold(in_);
+    receiver_.report_changes_to(socket);
+}
+
 std::int32_t member::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
     *done = 0;
     if (!may_.send) {

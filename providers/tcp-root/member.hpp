@@ -36,6 +36,12 @@ class member : public std::enable_shared_from_this<member> {
     // Sends the answer that admits this member. WSAECONNRESET: the root is gone.
     std::int32_t answer(std::span<const std::byte> bytes);
 
+    // Sends a frame of control. [caller] WSAENOTCONN: the root is gone.
+    std::int32_t tell(std::span<const std::byte> frame);
+
+    // Whom to tell of another quality of service that the root asks for; before the first call of a direction.
+    void report_changes_to(jl_handle* socket);
+
     std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done); // [caller]
     std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done,
                     std::uint32_t* left);     // [caller]

@@ -11,6 +11,14 @@ void outflow::begin(std::uint64_t position, std::vector<std::byte> lead) {
     lead_ = std::move(lead);
 }
 
+bool outflow::add_lead(std::span<const std::byte> bytes) {
+    if (!is_deaf() || ended_) {
+        return false;
+    }
+    lead_.insert(lead_.end(), bytes.begin(), bytes.end());
+    return true;
+}
+
 void outflow::skip(std::uint64_t from, std::uint64_t to) {
     if (from >= limit_) {
         return;

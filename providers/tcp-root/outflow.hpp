@@ -24,6 +24,10 @@ class outflow {
     // Starts behind everything that the log holds now.
     void begin(std::uint64_t position, std::vector<std::byte> lead);
 
+    // Adds bytes to what goes before the log. False: the leaf is to have something of the log, among which they
+    // would end up in the middle of a message.
+    bool add_lead(std::span<const std::byte> bytes);
+
     // [from, to) of the log, just appended, is not for this leaf.
     void skip(std::uint64_t from, std::uint64_t to);
 
@@ -43,6 +47,8 @@ class outflow {
     // The lowest position of the log that is still needed; `nothing` when none is.
     [[nodiscard]] std::uint64_t needs(std::uint64_t head) const noexcept;
 
+    // Nothing more of the log goes to this leaf.
+    [[nodiscard]] bool is_deaf() const noexcept { return cursor_ >= limit_; }
     [[nodiscard]] bool is_ended() const noexcept { return ended_; }
     // The end is with the kernel.
     [[nodiscard]] bool is_finished() const noexcept { return ended_ && end_sent_ == wire::frame_size; }

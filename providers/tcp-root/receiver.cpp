@@ -2,6 +2,7 @@
 #include "receiver.hpp"
 
 #include "gather.hpp"
+#include "service.hpp"
 
 #include <algorithm>
 #include <array>
@@ -103,6 +104,12 @@ bool receiver::parse_head() {
     while (!current_ && !end_ && buffered() >= wire::frame_size) {
         const auto head = wire::decode_frame(
             std::span<const std::byte, wire::frame_size>(memory_.get() + first_, wire::frame_size));
+        if (head && head->what == wire::frame_kind::qos) {
+            if (!take_change(*head)) {
+                return false;
+            }
+            continue;
+        }
         first_ += wire::frame_size;
         if (!head) {
             end_ = WSAECONNABORTED;
@@ -123,6 +130,17 @@ bool receiver::parse_head() {
         has_source_ = true;
     }
     return current_ && has_source_;
+}
+
+// False: it is not here whole.
+bool receiver::take_change(const wire::frame& head) {
+    if (buffered() < qos_frame_size) {
+        return false;
+    }
+    const std::byte* const flows = memory_.get() + first_ + wire::frame_size;
+    first_ += qos_frame_size;
+    report_change(socket_, head, std::span<const std::byte, wire::qos_size>(flows, wire::qos_size));
+    return true;
 }
 
 void receiver::apply_control(const wire::frame& head) {

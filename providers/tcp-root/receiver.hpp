@@ -20,6 +20,9 @@ class receiver {
     // fd stays the owner's; it stands at the first frame.
     void attach(int fd, const address& peer) noexcept;
 
+    // The socket for which host->qos_changed is called when a frame of that kind comes by; none: nobody is told.
+    void report_changes_to(jl_handle* socket) noexcept { socket_ = socket; }
+
     // As jl_ops.rx.
     std::int32_t take(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left);
 
@@ -47,6 +50,7 @@ class receiver {
     [[nodiscard]] bool is_over() const noexcept { return end_.has_value() || socket_end_.has_value(); }
     bool front_is_whole();
     bool parse_head();
+    bool take_change(const wire::frame& head);
     void apply_control(const wire::frame& head);
     void drop_messages();
     void deliver(jl_msg& message);
@@ -62,6 +66,7 @@ class receiver {
     void note_end(std::int64_t got, int error) noexcept;
 
     int fd_ = -1;
+    jl_handle* socket_ = nullptr;
     address peer_;
     std::unique_ptr<std::byte[]> memory_;
     std::size_t capacity_ = 0;

@@ -3,6 +3,7 @@
 
 #include "branch.hpp"
 #include "greeting.hpp"
+#include "service.hpp"
 
 #include <utility>
 
@@ -80,6 +81,9 @@ std::int32_t root::join(const jl_join* join) {
         return fd.error();
     }
     options_.apply(fd->get());
+    if (join->qos != nullptr) {
+        mark(fd->get(), family_, join->qos->SendingFlowspec.ServiceType);
+    }
     // The port is chosen by connect, which knows the peer: bind would also hand out one that an earlier
     // connection to the same leaf has not given back yet.
     const int late = 1;
@@ -143,11 +147,11 @@ std::int32_t root::accept(void* request, endpoint* child, const jl_answer* answe
         return WSAEINVAL;
     }
     if (child == nullptr) {
-        from->refuse(request);
+        from->refuse(request, answer != nullptr ? answer->code : 0);
         return 0;
     }
     if (answer != nullptr && answer->callee_len > wire::data_max) {
-        from->refuse(request);
+        from->refuse(request, 0);
         return WSAEFAULT;
     }
     auto asked = from->take(request);
@@ -248,6 +252,14 @@ std::int32_t root::ioctl(std::uint32_t code, const void*, std::uint32_t, void* o
     // IO-26: loopback is an affair of nonrooted data.
     return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL
                                                                                      : WSAEOPNOTSUPP;
+}
+
+// What later leaves begin with; those that are there keep their own (QS-22).
+std::int32_t root::qos(const QOS* qos, std::uint32_t) {
+    const std::lock_guard hold(mutex_);
+    options_.keep_service(family_, qos->SendingFlowspec.ServiceType);
+    mark(fd(), family_, qos->SendingFlowspec.ServiceType);
+    return 0;
 }
 
 std::int32_t root::stats(jl_stats* out) {

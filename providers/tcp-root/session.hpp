@@ -75,6 +75,10 @@ class session : public std::enable_shared_from_this<session> {
     // The root shuts its socket for a leaf.
     std::int32_t shutdown_leaf(const std::shared_ptr<link>& leaf, std::int32_t how);
 
+    // Sends a frame of control to one leaf, in order with what it is sent otherwise. WSAENOTCONN: it is no
+    // member; WSAENOBUFS: the log is full. [any]
+    std::int32_t tell(const std::shared_ptr<link>& leaf, std::span<const std::byte> frame);
+
     // What FD_CLOSE of that socket says; nothing while the leaf is a member. [any]
     std::optional<std::int32_t> ended(const link& leaf) const;
     [[nodiscard]] link::phase phase_of(const link& leaf) const;

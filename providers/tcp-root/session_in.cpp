@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // From the leaves to the root, and by it to other leaves. Runs on the session's loop.
+#include "service.hpp"
 #include "session.hpp"
 
 #include <algorithm>
@@ -102,6 +103,9 @@ bool session::deliver(link& leaf, const frame_reader::item& item) {
             return deliver_message(leaf, item.payload);
         }
         break;
+    case wire::frame_kind::qos:
+        report_change(leaf.socket, item.head, item.payload.first<wire::qos_size>());
+        return true;
     case wire::frame_kind::quiet: leaf.out.deafen(log_.head()); return true;
     case wire::frame_kind::end:
         if (item.head.is_leaving()) {

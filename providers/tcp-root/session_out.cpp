@@ -136,6 +136,32 @@ void session::exclude(const link* source, std::uint64_t from, std::uint64_t to) 
     }
 }
 
+std::int32_t session::tell(const std::shared_ptr<link>& leaf, std::span<const std::byte> frame) {
+    lock_type lock(mutex_);
+    if (!leaf->is_open() || !leaf->member || shut_out_) {
+        return WSAENOTCONN;
+    }
+    if (leaf->sending && leaf->out.is_deaf()) {
+        return WSAENOBUFS; // the kernel reads what the frame would have to be added to
+    }
+    if (!leaf->out.add_lead(frame)) {
+        const std::lock_guard hold(append_mutex_);
+        if (!fits(log_.written(), frame.size())) {
+            return WSAENOBUFS;
+        }
+        const std::uint64_t from = log_.next();
+        log_.append(frame);
+        for (const link_ptr& other : links_) {
+            if (other != leaf) {
+                other->out.skip(from, log_.next());
+            }
+        }
+        log_.publish();
+    }
+    flush_round(lock);
+    return 0;
+}
+
 // A sender that spends less time outside than its flushing takes is faster than the leaves can be served one
 // message at a time.
 void session::kick(lock_type& lock, clock::time_point begun) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "socket_options.hpp"
 
-#include "joinleaf/provider.h"
+#include "service.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -43,6 +43,7 @@ socket_options::socket_options() {
 void socket_options::inherit(const socket_options& parent) {
     const std::scoped_lock hold(mutex_, parent.mutex_);
     entries_ = parent.entries_;
+    service_ = parent.service_;
 }
 
 std::int32_t socket_options::set(int fd, int level, int name, const void* value, std::uint32_t size) {
@@ -77,10 +78,18 @@ void socket_options::keep(const entry& next) {
     }
 }
 
+void socket_options::keep_service(int family, ULONG type) {
+    const std::lock_guard hold(mutex_);
+    service_ = service{family, type};
+}
+
 void socket_options::apply(int fd) const noexcept {
     const std::lock_guard hold(mutex_);
     for (const entry& e : entries_) {
         ::setsockopt(fd, e.level, e.name, e.value.data(), e.size);
+    }
+    if (service_) {
+        mark(fd, service_->family, service_->type);
     }
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "joinleaf/provider.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace joinleaf::tcp_root {
@@ -24,6 +27,9 @@ class socket_options {
     // concern every connection of a session, WSAEINVAL, the kernel's.
     std::int32_t set(int fd, int level, int name, const void* value, std::uint32_t size);
 
+    // Later descriptors are marked as `mark` does.
+    void keep_service(int family, ULONG type);
+
     // Sets everything kept on a new descriptor.
     void apply(int fd) const noexcept;
 
@@ -42,8 +48,14 @@ class socket_options {
 
     void keep(const entry& next);
 
+    struct service {
+        int family;
+        ULONG type;
+    };
+
     mutable std::mutex mutex_;
     std::vector<entry> entries_;
+    std::optional<service> service_;
 };
 
 } // namespace joinleaf::tcp_root

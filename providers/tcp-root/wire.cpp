@@ -48,7 +48,7 @@ bool sizes_agree(std::span<const std::byte> bytes) noexcept {
 
 bool tail_is_known(std::span<const std::byte> bytes) noexcept {
     const auto zero = [](std::byte b) { return b == std::byte{0}; };
-    return get8(bytes, 28) <= static_cast<std::uint8_t>(reason::malformed) &&
+    return get8(bytes, 28) <= static_cast<std::uint8_t>(reason::qos) &&
            std::ranges::all_of(bytes.subspan(29, 3), zero);
 }
 
@@ -115,6 +115,7 @@ const char* text(reason why) noexcept {
         return "it has the same role in the control plane: a root invites leaves, a leaf asks a root";
     case reason::plane: return "its session has the other data plane (rooted against relayed)";
     case reason::malformed: return "it found the greeting malformed";
+    case reason::qos: return "it cannot honour the quality of service that was asked for";
     }
     return "unknown";
 }
@@ -194,10 +195,13 @@ std::optional<frame> decode_frame(std::span<const std::byte, frame_size> bytes) 
     const std::uint8_t what = get8(bytes, 4);
     const std::uint8_t flags = get8(bytes, 5);
     const std::uint32_t size = get32(bytes, 0);
-    if (!is_one_of(what, 3) || (flags & ~1u) != 0 || get8(bytes, 6) != 0 || get8(bytes, 7) != 0) {
+    if (!is_one_of(what, 4) || (flags & ~1u) != 0 || get8(bytes, 6) != 0 || get8(bytes, 7) != 0) {
         return std::nullopt;
     }
     const frame out{static_cast<frame_kind>(what), flags, size};
+    if (out.what == frame_kind::qos) {
+        return size == qos_size ? std::optional(out) : std::nullopt;
+    }
     if (out.what != frame_kind::message) {
         const bool plain = out.what == frame_kind::end || flags == 0;
         return size == 0 && plain ? std::optional(out) : std::nullopt;

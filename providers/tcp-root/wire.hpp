@@ -43,6 +43,7 @@ enum class reason : std::uint8_t {
     role = 5,        // a root invited a root, a leaf asked a leaf
     plane = 6,       // the other side has another data plane
     malformed = 7,   // the hello breaks a rule of WIRE.md
+    qos = 8,         // the quality of service that was asked for cannot be honoured
 };
 
 // Who somebody is in a session.
@@ -107,11 +108,13 @@ enum class frame_kind : std::uint8_t {
     message = 1,
     end = 2,   // nothing more comes from the sender of this frame
     quiet = 3, // the sender of this frame wants no more messages
+    qos = 4,   // another quality of service, as the sender of this frame sees it; see encode_qos
 };
 
 inline constexpr std::uint8_t flag_source = 1; // message: a source address comes before the data
 inline constexpr std::uint8_t flag_leaving =
     1; // end: the sender has left the session, not only shut its sending side
+inline constexpr std::uint8_t flag_final = 1; // qos: the sender takes no other one in answer
 
 struct frame {
     frame_kind what = frame_kind::message;

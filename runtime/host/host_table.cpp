@@ -156,8 +156,8 @@ constexpr jl_host make_table() noexcept {
     made.withdrawn = withdrawn;
     made.ready = ready;
     made.closed = closed;
-    made.qos_changed = [](jl_handle* handle, const QOS* qos) {
-        socket_object::from(handle).on_qos_changed(*qos);
+    made.qos_changed = [](jl_handle* handle, const QOS* qos, std::uint32_t how) {
+        guarded("qos_changed", [&] { socket_object::from(handle).on_qos_changed(*qos, how); });
     };
     made.expose = expose;
     made.loop_of = loop_of;

@@ -164,7 +164,7 @@ class socket_object {
     void on_withdrawn(void* request);
     void on_ready(std::uint32_t directions);
     void on_closed();
-    void on_qos_changed(const QOS& qos); // FD_QOS (EV-48)
+    void on_qos_changed(const QOS& qos, std::uint32_t how); // FD_QOS (EV-48)
     std::int32_t on_expose(int fd, std::uint32_t conditions);
 
   private:

@@ -151,7 +151,7 @@ void socket_object::on_ready(std::uint32_t directions) {
     }
 }
 
-void socket_object::on_qos_changed(const QOS& /*qos*/) {
+void socket_object::on_qos_changed(const QOS& /*qos*/, std::uint32_t /*how*/) {
     const std::lock_guard hold(lock_);
     record(FD_QOS, 0); // the values are the provider's to tell, through SIO_GET_QOS
 }

@@ -137,7 +137,8 @@ TEST(Wire, Frame_RoundTrip) {
          {frame{frame_kind::message, 0, 0}, frame{frame_kind::message, 0, message_max},
           frame{frame_kind::message, flag_source, source_size},
           frame{frame_kind::message, flag_source, message_max + 20}, frame{frame_kind::end, 0, 0},
-          frame{frame_kind::end, flag_leaving, 0}, frame{frame_kind::quiet, 0, 0}}) {
+          frame{frame_kind::end, flag_leaving, 0}, frame{frame_kind::quiet, 0, 0},
+          frame{frame_kind::qos, 0, qos_size}, frame{frame_kind::qos, flag_final, qos_size}}) {
         const auto back = decode_frame(encode(f));
         ASSERT_TRUE(back);
         EXPECT_EQ(back->what, f.what);
@@ -156,7 +157,9 @@ TEST(Wire, Frame_BrokenOnes_AreRefused) {
     EXPECT_TRUE(refused({frame_kind::end, 0, 1}));
     EXPECT_TRUE(refused({frame_kind::quiet, 1, 0}));
     EXPECT_TRUE(refused({static_cast<frame_kind>(0), 0, 0}));
-    EXPECT_TRUE(refused({static_cast<frame_kind>(4), 0, 0}));
+    EXPECT_TRUE(refused({frame_kind::qos, 0, qos_size - 1}));
+    EXPECT_TRUE(refused({frame_kind::qos, 2, qos_size}));
+    EXPECT_TRUE(refused({static_cast<frame_kind>(5), 0, 0}));
     auto bytes = encode(frame{});
     bytes[7] = std::byte{1};
     EXPECT_FALSE(decode_frame(bytes));
