@@ -1,8 +1,29 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the benchmarks of a build folder ($JOINLEAF_BUILD) and leaves their figures as JSON in its folder bench/.
+# bench.sh [NAME [ARGUMENTS]]: runs the benchmarks of a build folder ($JOINLEAF_BUILD), or the one named, and leaves
+# their figures as JSON in its folder bench/figures/. ARGUMENTS go to that one.
 set -euo pipefail
 build=${JOINLEAF_BUILD:?set JOINLEAF_BUILD to a build folder with JOINLEAF_BUILD_BENCH=ON}
 export JOINLEAF_PROVIDER_PATH="$build/providers"
-mkdir -p "$build/bench/figures"
-"$build/bin/bench_round_trip" "$build/bench/figures/round_trip.json"
+figures=$build/bench/figures
+mkdir -p "$figures"
+
+run_one() {
+    local name=$1
+    shift
+    case $name in
+    round-trip) "$build/bin/bench_round_trip" "$figures/round_trip.json" ;;
+    udp-mcast) "$build/bin/bench_udp_mcast" --json "$figures/udp_mcast.json" "$@" ;;
+    *)
+        printf "bench: no benchmark is called '%s'; there are: round-trip, udp-mcast\n" "$name" >&2
+        exit 2
+        ;;
+    esac
+}
+
+if [ $# -gt 0 ]; then
+    run_one "$@"
+else
+    run_one round-trip
+    run_one udp-mcast
+fi
