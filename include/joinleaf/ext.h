@@ -91,6 +91,12 @@ typedef struct jl_message {
 JL_API int jl_send_batch(SOCKET s, jl_message* messages, int count);
 JL_API int jl_recv_batch(SOCKET s, jl_message* messages, int count);
 
+/* jl_statistics.send_path */
+#define JL_SENDS_UNKNOWN 0u
+#define JL_SENDS_SINGLE 1u    /* a system call a message */
+#define JL_SENDS_MANY 2u      /* batches by one system call */
+#define JL_SENDS_SEGMENTED 3u /* equal messages of a batch as one packet, cut where it leaves the host */
+
 /* Counters since the socket was made. struct_size is set by the caller; fields only get appended. */
 typedef struct jl_statistics {
     uint32_t struct_size;
@@ -102,6 +108,10 @@ typedef struct jl_statistics {
     uint64_t gaps;   /* messages known to be missing */
     uint64_t joins;  /* members admitted so far */
     uint64_t rtt_ns; /* smoothed round trip in nanoseconds; 0: unknown */
+    /* system calls, or hand-overs to a device, that carried the messages; 0: unknown */
+    uint64_t send_calls, receive_calls;
+    uint32_t send_path; /* JL_SENDS_*: what has been tried and works */
+    uint32_t reserved;  /* 0 */
 } jl_statistics;
 
 /* 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEFAULT, WSAEINVAL (struct_size). [any] */

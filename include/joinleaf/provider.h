@@ -251,6 +251,12 @@ typedef struct jl_msg {
 #define JL_CLOSE_GRACEFUL 0u /* what was accepted by tx still goes, then the peer sees the end */
 #define JL_CLOSE_ABORT 1u    /* at once; the peer sees a reset */
 
+/* The best way in which a socket's messages leave, as far as it has been tried. */
+#define JL_PATH_UNKNOWN 0u
+#define JL_PATH_SINGLE 1u    /* a system call a message */
+#define JL_PATH_MANY 2u      /* arrays of messages by one system call */
+#define JL_PATH_SEGMENTED 3u /* equal messages as one packet, cut where it leaves the host (UDP_SEGMENT) */
+
 /* Counters of a socket. A provider fills what it has; the rest stays 0. */
 typedef struct jl_stats {
     uint32_t struct_size;
@@ -262,6 +268,10 @@ typedef struct jl_stats {
     uint64_t gaps;             /* messages known to be missing */
     uint64_t joins;            /* members admitted since the socket was opened */
     uint64_t rtt_ns;           /* smoothed round trip, 0: unknown */
+    /* system calls, or hand-overs to a device, that carried the messages; 0: unknown */
+    uint64_t send_calls, receive_calls;
+    uint32_t send_path; /* JL_PATH_* */
+    uint32_t reserved;  /* 0 */
 } jl_stats;
 
 /* The provider's functions. */

@@ -47,6 +47,10 @@ std::int32_t endpoint::ioctl(std::uint32_t code, const void* in, std::uint32_t i
     case FIONREAD:
     case SIOCINQ: { // the host's FIONREAD
         int next = 0;
+        if (ahead_.on()) {
+            next = ahead_.next_size();
+            return answer(&next, sizeof next, out, out_length, bytes);
+        }
         return ::ioctl(fd_, SIOCINQ, &next) == 0 ? answer(&next, sizeof next, out, out_length, bytes)
                                                  : jl_wsa_error(errno);
     }

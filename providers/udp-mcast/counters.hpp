@@ -14,10 +14,13 @@ class counters {
         bump(messages_, 1);
         bump(bytes_, bytes);
     }
+    void add_call() noexcept { bump(calls_, 1); }
     [[nodiscard]] std::uint64_t messages() const noexcept {
         return messages_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+    // System calls that carried them.
+    [[nodiscard]] std::uint64_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
 
   private:
     static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by) noexcept {
@@ -25,6 +28,7 @@ class counters {
     }
     std::atomic<std::uint64_t> messages_{0};
     std::atomic<std::uint64_t> bytes_{0};
+    std::atomic<std::uint64_t> calls_{0};
 };
 
 } // namespace joinleaf::udp_mcast

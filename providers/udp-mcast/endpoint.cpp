@@ -31,7 +31,9 @@ endpoint::endpoint(const instance& owner, jl_handle* handle, int fd, int family,
       family_(family),
       multipoint_(multipoint),
       groups_(fd),
-      link_(owner.link().value_or(0)) {}
+      link_(owner.link().value_or(0)),
+      segmentation_{owner.options().offload},
+      ahead_(fd, owner.options().offload) {}
 
 std::int32_t endpoint::arm(std::uint32_t direction, std::int32_t* code) {
     *code = 0;
@@ -122,6 +124,9 @@ std::int32_t endpoint::stats(jl_stats* stats) {
     stats->sent_bytes = sent_.bytes();
     stats->received_messages = received_.messages();
     stats->received_bytes = received_.bytes();
+    stats->send_calls = sent_.calls();
+    stats->receive_calls = received_.calls();
+    stats->send_path = path_.load(std::memory_order_relaxed);
     stats->queued_bytes = static_cast<std::uint64_t>(std::max(queued, 0));
     stats->dropped_messages = lost_;
     if (!refuses_by_the_way(groups_.filter())) {

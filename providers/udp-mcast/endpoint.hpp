@@ -8,6 +8,8 @@
 #include "counters.hpp"
 #include "instance.hpp"
 #include "memberships.hpp"
+#include "read_ahead.hpp"
+#include "send_plan.hpp"
 
 #include <sys/socket.h>
 
@@ -60,13 +62,22 @@ class endpoint {
     int dissolve();
     void finish(std::uint64_t op, std::int32_t code) const;
 
-    // data_path.cpp
-    std::int32_t prepare_to_send(const jl_msg& message, msghdr& header) const;
+    // sending.cpp
+    std::int32_t find_destination(const jl_msg& message, sockaddr*& to, socklen_t& length) const;
     std::int32_t send_one(jl_msg& message);
     std::int32_t send_many(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
+    std::int32_t send_some(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
+    std::int32_t send_each(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
+    bool learns_from(int error, const send_plan& plan);
+    void note_path(std::uint32_t path) noexcept;
+    [[nodiscard]] bool is_waved_through(int error) const noexcept;
+
+    // receiving.cpp; [caller] of the receiving direction
     std::int32_t receive_one(jl_msg& message, int flags);
     std::int32_t receive_many(jl_msg* messages, std::uint32_t count, std::uint32_t& done, std::uint32_t& left);
-    [[nodiscard]] bool is_waved_through(int error) const noexcept;
+    std::int32_t receive_ahead(jl_msg* messages, std::uint32_t count, bool peek, std::uint32_t& done,
+                               std::uint32_t& left);
+    int take_ahead(jl_msg& message, bool peek);
 
     // socket_options.cpp
     std::int32_t set_membership(std::int32_t level, std::int32_t option, const void* value,
@@ -98,6 +109,11 @@ class endpoint {
     std::atomic<bool> no_receive_{false};
     std::atomic<bool> no_send_{false};
     std::atomic<bool> tell_resets_{true};
+    segmentation segmentation_;
+    bool takes_many_ = true; // false: this process may not use sendmmsg
+    std::atomic<std::uint32_t> path_{JL_PATH_UNKNOWN};
+    read_ahead ahead_;
+    int postponed_error_ = 0; // an errno that the next receive tells; receiving direction
     counters sent_;
     counters received_;
     std::uint64_t lost_ = 0;          // datagrams lost for want of room, as far as settled

@@ -25,6 +25,7 @@ enum row : std::size_t {
     row_send_buffer,
     row_sources,
     row_reuse,
+    row_offload,
     row_count
 };
 
@@ -56,6 +57,9 @@ constexpr std::array<jl_option, row_count> table{
     option(
         JL_OPTION_BOOL, "reuse", "true",
         "Whether a socket that a join binds to the port of the session shares that port with other sockets."),
+    option(JL_OPTION_BOOL, "offload", "true",
+           "Whether datagrams of equal size that are sent together cross the stack as one super-packet "
+           "(UDP_SEGMENT, UDP_GRO), where the kernel and the device can do that."),
 };
 
 template <std::size_t... Row>
@@ -122,6 +126,7 @@ tl::expected<settings, refusal> read_settings(const jl_create& create) {
     made.ttl = values.number<int>(row_ttl);
     made.loopback = values.flag(row_loopback);
     made.reuse = values.flag(row_reuse);
+    made.offload = values.flag(row_offload);
     made.receive_buffer = values.number<int>(row_receive_buffer);
     made.send_buffer = values.number<int>(row_send_buffer);
     if (values.given(row_interface)) {

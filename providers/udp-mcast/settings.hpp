@@ -23,6 +23,7 @@ struct settings {
     int ttl = 1;                  // 0 ... 255
     bool loopback = true;         // whether group datagrams of senders on this host are received
     bool reuse = true;            // whether a join that binds shares the session's port
+    bool offload = true;          // whether equal datagrams cross the stack as one
     int receive_buffer = 0;       // bytes; 0: the kernel's default
     int send_buffer = 0;          // likewise
     std::vector<address> sources; // empty: any source

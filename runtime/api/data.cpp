@@ -41,7 +41,7 @@ int flags_allowed(const socket::socket_object& object, std::uint32_t flags) noex
     return 0;
 }
 
-void gather(const WSABUF* from, DWORD count, buffers& to) {
+template <class Pieces> void gather(const WSABUF* from, DWORD count, Pieces& to) {
     for (DWORD i = 0; i < count; ++i) {
         to.push_back({from[i].buf, from[i].len});
     }
@@ -296,7 +296,8 @@ namespace {
 
 // The messages of a batch with their buffers, in the provider's form.
 struct batch {
-    buffers all;
+    // What a batch of the usual size needs lies on the stack.
+    boost::container::small_vector<iovec, 64> all;
     boost::container::small_vector<jl_msg, 64> messages;
     boost::container::small_vector<sockaddr_storage, 8> sources;
 
@@ -307,10 +308,14 @@ struct batch {
         if (count <= 0) {
             return WSAEINVAL;
         }
+        std::size_t named = 0;
         for (int i = 0; i < count; ++i) {
             gather(from[i].buffers, from[i].buffer_count, all);
+            named += from[i].address != nullptr ? 1U : 0U;
         }
-        sources.resize(receives ? static_cast<std::size_t>(count) : 0);
+        sources.resize(receives ? named : 0, boost::container::default_init);
+        messages.reserve(static_cast<std::size_t>(count));
+        named = 0;
         std::size_t at = 0;
         for (int i = 0; i < count; ++i) {
             jl_msg one{};
@@ -323,8 +328,7 @@ struct batch {
                 return code;
             }
             if (from[i].address != nullptr && (receives || object.connectionless())) {
-                one.addr = receives ? reinterpret_cast<sockaddr*>(&sources[static_cast<std::size_t>(i)])
-                                    : from[i].address;
+                one.addr = receives ? reinterpret_cast<sockaddr*>(&sources[named++]) : from[i].address;
                 one.addr_len = receives ? static_cast<std::uint32_t>(sizeof(sockaddr_storage))
                                         : static_cast<std::uint32_t>(from[i].address_length);
             }

@@ -110,6 +110,9 @@ int jl_socket_statistics(SOCKET s, jl_statistics* statistics) {
         out.gaps = from.gaps;
         out.joins = from.joins;
         out.rtt_ns = from.rtt_ns;
+        out.send_calls = from.send_calls;
+        out.receive_calls = from.receive_calls;
+        out.send_path = from.send_path;
         return api::copy_out(statistics, &out, std::min<std::size_t>(size, sizeof out)) ? 0 : WSAEFAULT;
     });
 }

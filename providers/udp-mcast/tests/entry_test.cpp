@@ -67,7 +67,7 @@ TEST(Entry, OptionTableNamesEachOptionOnceWithASentence) {
         EXPECT_EQ(std::string(option.help).back(), '.') << option.key;
     }
     EXPECT_EQ(keys,
-              (std::set<std::string>{"interface", "ttl", "loopback", "rcvbuf", "sndbuf", "sources", "reuse"}));
+              (std::set<std::string>{"interface", "ttl", "loopback", "rcvbuf", "sndbuf", "sources", "reuse", "offload"}));
 }
 
 } // namespace joinleaf::udp_mcast::test

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "read_ahead.hpp"
+
+#include "ancillary.hpp"
+
+#include <netinet/udp.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace joinleaf::udp_mcast {
+
+namespace {
+
+// Datagrams that one receive of an array must bring, or receives of one datagram that must find something in a
+// row, before it is worth looking whether they come as super-packets. Ping-pong stays below both.
+constexpr std::uint32_t pile = 8;
+constexpr std::uint32_t look_every = 16;
+constexpr std::uint32_t looks = 2;
+
+} // namespace
+
+bool read_ahead::piles_up() noexcept {
+    pollfd asked{fd_, POLLIN, 0};
+    return ::poll(&asked, 1, 0) > 0;
+}
+
+void read_ahead::note(std::uint32_t count, std::uint32_t wanted) noexcept {
+    if (!allowed_ || on()) {
+        return;
+    }
+    if (count == 0) {
+        streak_ = 0;
+        piled_ = 0;
+    } else if (wanted > 1) {
+        if (count >= pile) {
+            switch_on();
+        }
+    } else if (++streak_ % look_every == 0) {
+        piled_ = piles_up() ? piled_ + 1 : 0;
+        if (piled_ == looks) {
+            switch_on();
+        }
+    }
+}
+
+void read_ahead::switch_on() noexcept {
+    const int yes = 1;
+    bytes_.reset(new (std::nothrow) char[room]);
+    if (bytes_ != nullptr && ::setsockopt(fd_, SOL_UDP, UDP_GRO, &yes, sizeof yes) == 0) {
+        on_.store(true, std::memory_order_relaxed);
+    } else {
+        // A kernel without it; asking once is enough.
+        streak_ = 0;
+        piled_ = looks;
+        bytes_.reset();
+    }
+}
+
+int read_ahead::fetch() noexcept {
+    iovec whole{bytes_.get(), room};
+    note_space notes;
+    msghdr header{&source_, sizeof source_, &whole, 1, notes.bytes.data(), notes.bytes.size(), 0};
+    const auto got = ::recvmsg(fd_, &header, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0) {
+        return errno;
+    }
+    at_ = 0;
+    end_ = static_cast<std::size_t>(got);
+    segment_ = segment_of(header);
+    segment_ = segment_ == 0 ? end_ : segment_;
+    source_length_ = header.msg_namelen;
+    group_ = came_to_group(header);
+    held_ = true;
+    show_next();
+    return 0;
+}
+
+void read_ahead::copy_to(jl_msg& message) const noexcept {
+    std::size_t left = size();
+    const char* from = bytes_.get() + at_;
+    for (std::uint32_t i = 0; i < message.iov_count && left > 0; ++i) {
+        const auto part = std::min(left, message.iov[i].iov_len);
+        if (part > 0) {
+            std::memcpy(message.iov[i].iov_base, from, part);
+        }
+        from += part;
+        left -= part;
+    }
+    message.flags =
+        (message.flags & JL_MSG_PEEK) | (left > 0 ? JL_MSG_CUT : 0U) | (group_ ? JL_MSG_GROUP : 0U);
+    message.size = size() - left;
+    message.addr_len = message.addr == nullptr ? 0 : std::min<std::uint32_t>(message.addr_len, source_length_);
+    if (message.addr_len > 0) {
+        std::memcpy(message.addr, &source_, message.addr_len);
+    }
+}
+
+int read_ahead::step() noexcept {
+    if (at_ + size() < end_) {
+        at_ += size();
+        show_next();
+        return 0;
+    }
+    if (::recv(fd_, nullptr, 0, MSG_TRUNC | MSG_DONTWAIT) < 0) {
+        return errno;
+    }
+    held_ = false;
+    next_.store(-1, std::memory_order_relaxed);
+    return 0;
+}
+
+int read_ahead::next_size() const noexcept {
+    if (const int known = next_.load(std::memory_order_relaxed); known >= 0) {
+        return known;
+    }
+    note_space notes;
+    msghdr header{};
+    header.msg_control = notes.bytes.data();
+    header.msg_controllen = notes.bytes.size();
+    const auto got = ::recvmsg(fd_, &header, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    const auto segment = static_cast<ssize_t>(segment_of(header));
+    return got < 0 ? 0 : static_cast<int>(segment > 0 ? std::min(segment, got) : got);
+}
+
+} // namespace joinleaf::udp_mcast

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Receiving super-packets (UDP_GRO): many datagrams of one sender that crossed the stack as one. The one at the
+// head of the kernel's queue is read by looking at it, handed out datagram by datagram without a system call,
+// and taken out of the queue together with its last datagram. So the socket's descriptor is readable exactly
+// while there is something to receive: the kernel sees to that itself.
+//
+// A lone datagram costs one system call more in this way. The kernel is therefore asked for super-packets only
+// once datagrams pile up; before that it cuts them itself. It is never asked to stop again: what it had queued
+// could not be told from one long datagram any more.
+//
+// [caller] of the receiving direction, but for what is marked [any].
+#pragma once
+
+#include <joinleaf/provider.hpp>
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace joinleaf::udp_mcast {
+
+class read_ahead {
+  public:
+    read_ahead(int fd, bool allowed) noexcept : fd_(fd), allowed_(allowed) {}
+
+    // Whether the kernel may queue super-packets. [any]
+    [[nodiscard]] bool on() const noexcept { return on_.load(std::memory_order_relaxed); }
+
+    // While it is off: `count` datagrams came with one system call, out of `wanted`; 0: the queue was empty.
+    // Switches it on when they keep piling up.
+    void note(std::uint32_t count, std::uint32_t wanted) noexcept;
+
+    // Whether a datagram is at hand. If not, fetch looks for one.
+    [[nodiscard]] bool holds() const noexcept { return held_; }
+    int fetch() noexcept; // 0 or an errno
+
+    // Copies the next datagram as far as there is room, with its source; flags and size as `rx` answers them.
+    void copy_to(jl_msg& message) const noexcept;
+
+    // Steps over it. 0; or the errno of something else that the kernel wanted to tell first, and then the
+    // datagram is still the next one.
+    int step() noexcept;
+
+    // Bytes of the next datagram; 0: there is none. [any]
+    [[nodiscard]] int next_size() const noexcept;
+
+  private:
+    [[nodiscard]] std::size_t size() const noexcept { return std::min(segment_, end_ - at_); }
+    void show_next() noexcept { next_.store(static_cast<int>(size()), std::memory_order_relaxed); }
+    [[nodiscard]] bool piles_up() noexcept;
+    void switch_on() noexcept;
+
+    static constexpr std::size_t room = 65536; // the longest datagram of either family
+
+    const int fd_;
+    const bool allowed_;
+    std::atomic<bool> on_{false};
+    std::uint32_t streak_ = 0; // receives in a row that found something
+    std::uint32_t piled_ = 0;  // looks in a row that found still more behind it
+
+    std::unique_ptr<char[]> bytes_; // of the datagrams; `room` of them once it is on
+    std::size_t at_ = 0;            // where the next datagram begins
+    std::size_t end_ = 0;
+    std::size_t segment_ = 0; // bytes of each but perhaps the last
+    bool held_ = false;
+    bool group_ = false;
+    std::atomic<int> next_{-1}; // bytes of the datagram at hand; -1: none is
+    sockaddr_storage source_{};
+    socklen_t source_length_ = 0;
+};
+
+} // namespace joinleaf::udp_mcast

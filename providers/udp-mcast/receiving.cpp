@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Receiving: a lone message is one system call in the caller's thread, an array is one too, and the datagrams
+// of a super-packet are none each. Nothing here allocates.
+#include "ancillary.hpp"
+#include "endpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace joinleaf::udp_mcast {
+
+namespace {
+
+// Messages per system call. The array of headers lies on the stack; beyond this the call's own cost no longer
+// shows.
+constexpr std::uint32_t batch = 64;
+
+std::int32_t receive_code(int error) noexcept {
+    return error == ECONNREFUSED ? WSAECONNRESET : jl_wsa_error(error);
+}
+
+void prepare_to_receive(const jl_msg& message, msghdr& header, note_space& notes) noexcept {
+    header.msg_name = message.addr;
+    header.msg_namelen = message.addr == nullptr ? 0 : message.addr_len;
+    header.msg_iov = message.iov;
+    header.msg_iovlen = message.iov_count;
+    header.msg_control = notes.bytes.data();
+    header.msg_controllen = notes.bytes.size();
+    header.msg_flags = 0;
+}
+
+void take_over(jl_msg& message, msghdr& header, std::size_t size) noexcept {
+    const auto cut = (header.msg_flags & MSG_TRUNC) != 0 ? JL_MSG_CUT : 0U;
+    const auto group = came_to_group(header) ? JL_MSG_GROUP : 0U;
+    message.flags = (message.flags & JL_MSG_PEEK) | cut | group;
+    message.size = size;
+    message.addr_len = message.addr == nullptr ? 0 : std::min(message.addr_len, header.msg_namelen);
+}
+
+} // namespace
+
+std::int32_t endpoint::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) {
+    *done = 0;
+    *left = JL_LEFT_UNKNOWN;
+    if (no_receive_.load(std::memory_order_relaxed)) {
+        return WSAESHUTDOWN;
+    }
+    if (count == 0) {
+        return 0;
+    }
+    if ((messages[0].flags & JL_MSG_OOB) != 0) {
+        return WSAEOPNOTSUPP;
+    }
+    const bool peek = (messages[0].flags & JL_MSG_PEEK) != 0;
+    if (ahead_.on()) {
+        return receive_ahead(messages, peek ? 1 : count, peek, *done, *left);
+    }
+    std::int32_t code = 0;
+    if (count == 1 || peek) { // looking again would show the same message
+        code = receive_one(messages[0], peek ? MSG_PEEK : 0);
+        *done = code == 0 ? 1 : 0;
+    } else {
+        code = receive_many(messages, count, *done, *left);
+    }
+    if (code == WSAEWOULDBLOCK) {
+        *left = JL_LEFT_NONE;
+        ahead_.note(0, count);
+    } else if (code == 0 && !peek) {
+        ahead_.note(*done, count);
+    }
+    return code;
+}
+
+// Hands one datagram out. 0 or an errno, and then it is still the next one.
+int endpoint::take_ahead(jl_msg& message, bool peek) {
+    if (!ahead_.holds()) {
+        received_.add_call();
+        if (const int error = ahead_.fetch(); error != 0) {
+            return error;
+        }
+    }
+    ahead_.copy_to(message);
+    return peek ? 0 : ahead_.step();
+}
+
+// An error that the kernel tells in the middle of an array is told by the next call.
+std::int32_t endpoint::receive_ahead(jl_msg* messages, std::uint32_t count, bool peek, std::uint32_t& done,
+                                     std::uint32_t& left) {
+    int error = std::exchange(postponed_error_, 0);
+    while (done < count && error == 0) {
+        error = take_ahead(messages[done], peek);
+        if (is_waved_through(error)) {
+            error = take_ahead(messages[done], peek);
+        }
+        if (error == 0 && !peek) {
+            received_.add(messages[done].size);
+        }
+        done += error == 0 ? 1 : 0;
+    }
+    left = ahead_.holds() ? JL_LEFT_SOME : error == EAGAIN ? JL_LEFT_NONE : JL_LEFT_UNKNOWN;
+    if (done == 0) {
+        return receive_code(error);
+    }
+    postponed_error_ = error == EAGAIN ? 0 : error;
+    return 0;
+}
+
+std::int32_t endpoint::receive_one(jl_msg& message, int flags) {
+    msghdr header;
+    note_space notes;
+    prepare_to_receive(message, header, notes);
+    auto got = ::recvmsg(fd_, &header, MSG_DONTWAIT | flags);
+    if (got < 0 && is_waved_through(errno)) {
+        got = ::recvmsg(fd_, &header, MSG_DONTWAIT | flags);
+    }
+    if (got < 0) {
+        return receive_code(errno);
+    }
+    take_over(message, header, static_cast<std::size_t>(got));
+    if (flags == 0) {
+        received_.add(message.size);
+        received_.add_call();
+    }
+    return 0;
+}
+
+// One system call also for an array: a second one could only lose an error that the first left behind.
+std::int32_t endpoint::receive_many(jl_msg* messages, std::uint32_t count, std::uint32_t& done,
+                                    std::uint32_t& left) {
+    std::array<mmsghdr, batch> headers;
+    std::array<note_space, batch> notes;
+    const auto wanted = std::min(count, batch);
+    for (std::uint32_t i = 0; i < wanted; ++i) {
+        prepare_to_receive(messages[i], headers[i].msg_hdr, notes[i]);
+    }
+    int got = ::recvmmsg(fd_, headers.data(), wanted, MSG_DONTWAIT, nullptr);
+    if (got < 0 && is_waved_through(errno)) {
+        got = ::recvmmsg(fd_, headers.data(), wanted, MSG_DONTWAIT, nullptr);
+    }
+    if (got < 0) {
+        return receive_code(errno);
+    }
+    done = static_cast<std::uint32_t>(got);
+    received_.add_call();
+    for (std::uint32_t i = 0; i < done; ++i) {
+        take_over(messages[i], headers[i].msg_hdr, headers[i].msg_len);
+        received_.add(headers[i].msg_len);
+    }
+    left = done < wanted ? JL_LEFT_NONE : JL_LEFT_UNKNOWN;
+    return 0;
+}
+
+} // namespace joinleaf::udp_mcast
