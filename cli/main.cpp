@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "installation.hpp"
 #include "note.hpp"
 #include "questions.hpp"
 #include "result.hpp"
@@ -14,6 +15,7 @@
 #include <iostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace joinleaf::cli {
 
@@ -27,6 +29,8 @@ constexpr const char* after = R"(Examples:
   joinleaf check /etc/joinleaf/joinleaf.yaml
   joinleaf options udp-mcast
   joinleaf explain --family inet --type dgram --flags c_root,d_root
+  joinleaf install /opt/courier/joinleaf-courier.so --option rate=4MiB
+  joinleaf order courier lan
   joinleaf send --address 0.0.0.0:5000 --leaves 4 disk.img
   joinleaf recv --address 192.0.2.7:5000 -o disk.img
   tail -f /var/log/syslog | joinleaf send --lines --provider lan --address 239.1.2.3:5000
@@ -57,6 +61,8 @@ struct arguments {
     std::string provider;
     std::string file;
     question asked;
+    installation installing;
+    std::vector<std::string> order;
     send_options sending;
     transfer_options receiving;
 };
@@ -96,6 +102,29 @@ void add_questions(CLI::App& app, arguments& given, command& chosen) {
     explained->add_option("--flags", given.asked.flags, "c_root, c_leaf, d_root, d_leaf, separated by commas");
     explained->add_flag("--json", given.json, "As JSON");
     explained->callback([&] { chosen = [&] { return explain(given.config, given.asked, given.json); }; });
+}
+
+void add_changes(CLI::App& app, arguments& given, command& chosen) {
+    CLI::App* installed = app.add_subcommand(
+        "install", "Add a provider to the configuration, as a drop-in of its own behind all others");
+    installed
+        ->add_option("LIBRARY", given.installing.library,
+                     "Its path, or the name of a library on the provider path")
+        ->required();
+    installed->add_option("--name", given.installing.name, "Default: made of the library's");
+    installed->add_option("--option", given.installing.options, "KEY=VALUE; a key given again makes a list");
+    installed->callback([&] { chosen = [&] { return install_provider(given.config, given.installing); }; });
+
+    CLI::App* removed =
+        app.add_subcommand("remove", "Take a provider out of the configuration, with its drop-in");
+    removed->add_option("PROVIDER", given.provider, "Its name")->required();
+    removed->callback([&] { chosen = [&] { return remove_provider(given.config, given.provider); }; });
+
+    CLI::App* ordered = app.add_subcommand(
+        "order", "Put providers or entries first in the order of choice; the rest follows");
+    ordered->add_option("NAME", given.order,
+                        "PROVIDER or PROVIDER/ENTRY; without any: back to the order of the files");
+    ordered->callback([&] { chosen = [&] { return order_providers(given.config, given.order); }; });
 }
 
 void add_transfer_options(CLI::App& to, transfer_options& options, double& timeout) {
@@ -164,6 +193,7 @@ int run_command_line(int count, char** words) {
     app.require_subcommand(0, 1); // else a mistyped command would only be told that one is missing
     app.fallthrough();
     add_questions(app, given, chosen);
+    add_changes(app, given, chosen);
     add_transfers(app, given, timeout, chosen);
     try {
         app.parse(count, words);

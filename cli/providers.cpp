@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include <cstdio>
 
 namespace joinleaf::cli {
@@ -41,12 +43,16 @@ std::string roles(const nlohmann::json& entry) {
 }
 
 std::string entry_table(const nlohmann::json& catalog) {
-    table text({"ENTRY", "FAMILY/TYPE/PROTOCOL", "CONTROL/DATA", "FLAGS", "SERVICE"});
+    std::map<int, const nlohmann::json*> in_order; // of choice, which need not be that of the providers
     for (const nlohmann::json& provider : list_of(catalog, "providers")) {
         for (const nlohmann::json& entry : list_of(provider, "entries")) {
-            text.add({text_of(entry, "full_name"), what_it_is(entry), planes(entry), roles(entry),
-                      joined(list_of(entry, "service_flags"))});
+            in_order.emplace(entry.value("place", 0), &entry);
         }
+    }
+    table text({"ENTRY", "FAMILY/TYPE/PROTOCOL", "CONTROL/DATA", "FLAGS", "SERVICE"});
+    for (const auto& [place, entry] : in_order) {
+        text.add({text_of(*entry, "full_name"), what_it_is(*entry), planes(*entry), roles(*entry),
+                  joined(list_of(*entry, "service_flags"))});
     }
     return text.text(output_width());
 }

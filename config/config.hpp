@@ -27,6 +27,8 @@ struct option {
     bool is_list = false;
     position where;       ///< of the key
     position value_where; ///< of the value (of the list's opening when it is a list)
+
+    bool operator==(const option&) const = default;
 };
 
 /// Narrows what a provider offers. An empty vector narrows nothing; the words are known to be valid and unique.
@@ -36,6 +38,20 @@ struct match {
     std::vector<std::string> protocol; ///< tcp, udp, rm, or a decimal number from 0 to 255
     std::vector<std::string> flags;    ///< c_root, c_leaf, d_root, d_leaf
     position where;                    ///< of the map; nowhere when the file has none
+
+    bool operator==(const match&) const = default;
+};
+
+/// One item of `entries:`, a protocol entry by what it serves.
+struct entry_name {
+    std::string family;   ///< inet, inet6, or a number
+    std::string type;     ///< stream, dgram, raw, rdm, seqpacket, or a number
+    std::string protocol; ///< tcp, udp, rm, or a number from 0 to 255
+
+    /// `inet/dgram/udp`. [any]
+    std::string text() const { return family + "/" + type + "/" + protocol; }
+
+    bool operator==(const entry_name&) const = default;
 };
 
 /// What the admission control of a provider may give away.
@@ -46,20 +62,44 @@ struct qos_rule {
     std::optional<std::uint64_t> capacity_bits_per_second; ///< greater than 0; nothing means no limit
     unsatisfied on_unsatisfied = unsatisfied::fail;
     position where; ///< of the map; nowhere when the file has none
+
+    bool operator==(const qos_rule&) const = default;
 };
 
 /// One entry of `providers:`.
 struct provider {
-    std::string name;    ///< [A-Za-z0-9_.-]+, at most 64 characters, unique in the configuration
-    std::string library; ///< a bare name, looked up on the provider path, or an absolute path (it has a '/')
+    std::string name; ///< [A-Za-z0-9_.-]+, at most 64 characters, unique in the configuration
+    std::string library; ///< a bare name, looked up on the provider path, or an absolute path (it has a '/'); a path
+                         ///< that begins with %NAME% or ${NAME} keeps its variables until it is loaded
+    std::string id; ///< ProviderId as 36 characters in lower case; empty: made of the name
     bool enabled = true;
     config::match match;
-    std::vector<option> options; ///< in file order, keys unique
+    std::vector<entry_name> entries; ///< what is installed of the library's entries; empty: all
+    std::vector<option> options;     ///< in file order, keys unique
     qos_rule qos;
     position where;         ///< of the entry
     position name_where;    ///< of the name
     position library_where; ///< of the library
     position enabled_where; ///< what set `enabled`: the file, or JOINLEAF_PROVIDERS; nowhere for the default
+
+    bool operator==(const provider&) const = default;
+};
+
+/// One item of `order:`: a provider, or one entry of it.
+struct order_item {
+    std::string provider;
+    std::string entry; ///< empty: all entries of the provider that have no place of their own
+    position where;
+
+    bool operator==(const order_item&) const = default;
+};
+
+/// An item of `include:` that ends in a pattern: a folder for drop-ins.
+struct drop_in_pattern {
+    std::string folder;  ///< as seen from the working folder, like the names in `files`
+    std::string pattern; ///< of file names, for fnmatch
+
+    bool operator==(const drop_in_pattern&) const = default;
 };
 
 /// `reactor:`, the threads that serve events.
@@ -67,13 +107,19 @@ struct reactor {
     unsigned threads = 1;             ///< 1 to 256
     std::chrono::nanoseconds spin{0}; ///< how long a thread polls before it sleeps, 0 to 1 s
     std::vector<int> cpus;            ///< 0 to 1023, unique; empty: wherever the kernel likes
+
+    bool operator==(const reactor&) const = default;
 };
 
 /// A whole configuration, includes and all.
 struct configuration {
     config::reactor reactor;
     std::vector<provider> providers; ///< file order: the file's own, then its includes'; also the disabled ones
-    std::vector<std::string> files; ///< every file read, in order
+    std::vector<order_item> order;   ///< of the file read last that has one; empty: as the providers come
+    std::vector<std::string> files;        ///< every file read, in order
+    std::vector<drop_in_pattern> drop_ins; ///< in the order read
+
+    bool operator==(const configuration&) const = default;
 };
 
 /// A value, or every problem that was found, in the order of the files, lines and columns. Never an empty list.
@@ -97,6 +143,10 @@ struct source {
     } kind;
     std::string path; ///< of the file; "built-in" for the built-in text
 };
+
+/// The file that an installation begins where there is none: $XDG_CONFIG_HOME/joinleaf/joinleaf.yaml, for the
+/// superuser /etc/joinleaf/joinleaf.yaml, else the one in ~/.config. Empty: there is no home. [any]
+std::string first_file();
 
 /// The first of the sources above that is there. A file named by JOINLEAF_CONFIG is taken whether it exists or not: a
 /// wrong name is an error of load(), never a silent fall back. In a set-user-id process no environment variable is

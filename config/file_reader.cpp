@@ -4,6 +4,7 @@
 #include "config/file_path.hpp"
 #include "config/keywords.hpp"
 #include "config/limits.hpp"
+#include "config/order_reader.hpp"
 #include "config/provider_reader.hpp"
 #include "config/reactor_reader.hpp"
 #include "config/text_check.hpp"
@@ -76,6 +77,8 @@ void read_root(const yaml_node& root, file_role role, file_content& content, rep
     }
     if (const auto* const providers = keys.find("providers"))
         content.providers = read_providers(*providers, out);
+    if (const auto* const order = keys.find("order"))
+        content.order = read_order(*order, out);
     if (const auto* const includes = keys.find("include"))
         content.includes = read_includes(*includes, out);
 }

@@ -6,6 +6,7 @@
 #include "config/config.hpp"
 
 #include <cstddef>
+#include <optional>
 
 namespace joinleaf::config {
 
@@ -22,7 +23,8 @@ struct file_content {
     config::reactor reactor;
     std::vector<provider> providers; ///< the name is empty where there was none, or none that can be
     std::vector<include_item> includes;
-    std::size_t nodes = 0; ///< what the file takes of limits::total_nodes
+    std::optional<std::vector<order_item>> order; ///< nothing when the file has none
+    std::size_t nodes = 0;                        ///< what the file takes of limits::total_nodes
     std::vector<problem> problems;
 };
 

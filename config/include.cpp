@@ -44,8 +44,9 @@ names read_matches(DIR* folder, const std::string& pattern, std::size_t most) {
             return found;
         if (++seen > limits::folder_entries)
             return tl::unexpected(fmt::format("it has more than {} entries", limits::folder_entries));
-        if (::fnmatch(pattern.c_str(), &entry->d_name[0], FNM_PERIOD | FNM_NOESCAPE) == 0)
-            found.emplace_back(&entry->d_name[0]);
+        std::string name(&entry->d_name[0]);
+        if (fits(name, pattern))
+            found.push_back(std::move(name));
         if (found.size() > most)
             return tl::unexpected(fmt::format("more than {} files match", most));
     }
@@ -61,6 +62,18 @@ names matches_in(const std::string& folder, const std::string& pattern, std::siz
 }
 
 } // namespace
+
+std::optional<drop_in_pattern> pattern_of(const std::string& file, const std::string& path) {
+    const std::filesystem::path wanted = path;
+    if (!has_wildcard(path) || has_wildcard(wanted.parent_path().string()))
+        return std::nullopt;
+    const auto folder = std::filesystem::path(beside(file, path)).parent_path();
+    return drop_in_pattern{folder.empty() ? "." : folder.string(), wanted.filename().string()};
+}
+
+bool fits(const std::string& name, const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD | FNM_NOESCAPE) == 0;
+}
 
 names expand_include(const std::string& file, const std::string& path, std::size_t most) {
     const std::filesystem::path wanted = path;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "config/config.hpp"
+
 #include <tl/expected.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,5 +19,11 @@ namespace joinleaf::config {
 /// More than `most` matches are an error. The error is a whole message. [any]
 tl::expected<std::vector<std::string>, std::string> expand_include(const std::string& file,
                                                                    const std::string& path, std::size_t most);
+
+/// The folder and the pattern of such an item; nothing where it names one file, or where expand_include() refuses it. [any]
+std::optional<drop_in_pattern> pattern_of(const std::string& file, const std::string& path);
+
+/// Whether a file of this name is one that a pattern means. [any]
+bool fits(const std::string& name, const std::string& pattern);
 
 } // namespace joinleaf::config

@@ -46,6 +46,8 @@ void loader::read_content(std::string_view text, const open_file& file, file_rol
     std::ranges::move(content.problems, std::back_inserter(problems_));
     if (role == file_role::main_file)
         out_.reactor = std::move(content.reactor);
+    if (content.order)
+        out_.order = *std::move(content.order);
     add_providers(std::move(content.providers));
     chain_.push_back(file);
     for (const auto& item : content.includes)
@@ -70,13 +72,27 @@ void loader::add_providers(std::vector<provider> providers) {
                                                   "first is at {}",
                                                   quote(each.name), first->second.text())});
         }
+        check_id(each);
         out_.providers.push_back(std::move(each));
     }
+}
+
+void loader::check_id(const provider& each) {
+    if (each.id.empty())
+        return;
+    const auto [first, is_new] = provider_ids_.try_emplace(each.id, each.where);
+    if (!is_new)
+        problems_.push_back(
+            {each.where, fmt::format("provider.id: found the id {} a second time; the first is "
+                                     "of the provider at {}",
+                                     each.id, first->second.text())});
 }
 
 void loader::follow(const include_item& item, const std::string& file) {
     if (exhausted_)
         return;
+    if (auto pattern = pattern_of(file, item.path))
+        out_.drop_ins.push_back(*std::move(pattern));
     const auto targets = expand_include(file, item.path, limits::files);
     if (!targets) {
         problems_.push_back({item.where, targets.error()});

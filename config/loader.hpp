@@ -35,6 +35,7 @@ class loader {
 
     void read_content(std::string_view text, const open_file& file, file_role role);
     void add_providers(std::vector<provider> providers);
+    void check_id(const provider& each);
     void follow(const include_item& item, const std::string& file);
     void read_drop_in(const std::string& path, const position& where);
     bool is_readable_now(const std::string& path, const file_identity& identity, const position& where);
@@ -47,6 +48,7 @@ class loader {
     std::vector<open_file> chain_;               // from the main file down to the one being read
     std::map<file_identity, position> included_; // each drop-in, and where it was included
     std::map<std::string, position> provider_names_;
+    std::map<std::string, position> provider_ids_;
     std::size_t bytes_ = 0;
     std::size_t nodes_ = 0;
     bool exhausted_ = false; // a limit of the whole configuration was reached and reported

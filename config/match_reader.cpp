@@ -64,7 +64,51 @@ std::vector<std::string> read_words(const map_reader& keys, std::string_view key
     return found;
 }
 
+constexpr std::string_view expected_entry = "FAMILY/TYPE/PROTOCOL such as inet/dgram/udp";
+
+bool is_word_or_number(const std::string& part, words allowed) {
+    return std::ranges::find(allowed, part) != allowed.end() ||
+           (looks_like_a_number(part) && part.size() <= 5 && (part.size() == 1 || part.front() != '0'));
+}
+
+std::optional<entry_name> read_entry(const yaml_node& value, report& out) {
+    const auto text = read_text(value, "provider.entries", expected_entry, out);
+    if (!text)
+        return std::nullopt;
+    const auto first = text->find('/');
+    const auto second = first == std::string::npos ? first : text->find('/', first + 1);
+    if (second != std::string::npos) {
+        entry_name name{text->substr(0, first), text->substr(first + 1, second - first - 1),
+                        text->substr(second + 1)};
+        if (is_word_or_number(name.family, keywords::entry_family) &&
+            is_word_or_number(name.type, keywords::type) &&
+            is_word_or_number(name.protocol, keywords::protocol))
+            return name;
+    }
+    report_kind(value, "provider.entries", expected_entry, out);
+    return std::nullopt;
+}
+
 } // namespace
+
+std::vector<entry_name> read_entries(const yaml_node& value, report& out) {
+    std::vector<entry_name> entries;
+    const auto* const items = read_list(value, "provider.entries", "a list such as [inet/dgram/udp]", out);
+    if (items == nullptr)
+        return entries;
+    if (items->empty())
+        out.add(value,
+                "provider.entries: found an empty list, which would offer nothing; leave the key out to "
+                "offer all that the library has");
+    for (const auto& each : *items) {
+        auto entry = read_entry(each, out);
+        if (entry && std::ranges::find(entries, *entry) != entries.end())
+            out.add(each, fmt::format("provider.entries: found {} a second time", quote(each.text)));
+        else if (entry)
+            entries.push_back(*std::move(entry));
+    }
+    return entries;
+}
 
 match read_match(const yaml_node& value, report& out) {
     const map_reader keys(value, "provider.match", keywords::match, out);

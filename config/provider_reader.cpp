@@ -27,6 +27,19 @@ bool is_bare_name(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, is_name_character);
 }
 
+constexpr std::string_view expected_id =
+    "36 characters such as 6f1d0a52-3c8e-4b67-9a41-d2750eb358c4, with or without braces";
+
+std::string read_id(const yaml_node& value, report& out) {
+    const auto text = read_text(value, "provider.id", expected_id, out);
+    if (!text)
+        return {};
+    auto id = normal_id(*text);
+    if (!id)
+        report_kind(value, "provider.id", expected_id, out);
+    return id.value_or("");
+}
+
 std::string read_name(const yaml_node& value, report& out) {
     const auto name = read_text(value, "provider.name", expected_name, out);
     if (!name)
@@ -45,6 +58,8 @@ std::string read_library(const yaml_node& value, report& out) {
         out.add(value, fmt::format("provider.library: expected {}, {}", expected_library, *complaint));
         return {};
     }
+    if (begins_with_variable(*library))
+        return *library;
     if (library->find('/') != std::string::npos)
         return absolute_beside(out.file(), *library);
     if (is_bare_name(*library))
@@ -132,6 +147,10 @@ void read_optional_keys(const map_reader& keys, provider& result, report& out) {
     }
     if (const auto* const narrowing = keys.find("match"))
         result.match = read_match(*narrowing, out);
+    if (const auto* const id = keys.find("id"))
+        result.id = read_id(*id, out);
+    if (const auto* const entries = keys.find("entries"))
+        result.entries = read_entries(*entries, out);
     if (const auto* const options = keys.find("options"))
         result.options = read_options(*options, out);
     if (const auto* const qos = keys.find("qos"))
@@ -139,6 +158,27 @@ void read_optional_keys(const map_reader& keys, provider& result, report& out) {
 }
 
 } // namespace
+
+std::optional<std::string> normal_id(std::string_view text) {
+    if (text.size() == 38 && text.front() == '{' && text.back() == '}')
+        text = text.substr(1, 36);
+    if (text.size() != 36)
+        return std::nullopt;
+    std::string id;
+    for (const char c : text) {
+        const bool dash = id.size() == 8 || id.size() == 13 || id.size() == 18 || id.size() == 23;
+        const char low = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+        const bool digit = (low >= '0' && low <= '9') || (low >= 'a' && low <= 'f');
+        if (dash ? c != '-' : !digit)
+            return std::nullopt;
+        id.push_back(low);
+    }
+    return id;
+}
+
+bool begins_with_variable(std::string_view path) {
+    return path.starts_with("${") || path.starts_with('%');
+}
 
 bool is_provider_name(std::string_view name) {
     return name.size() <= limits::name_length && is_bare_name(name);

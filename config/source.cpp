@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace joinleaf::config {
 namespace {
@@ -48,6 +49,16 @@ source find_source_in(const surroundings& around) {
     if (is_there(around.system_file))
         return {source::kind::system, around.system_file};
     return {source::kind::built_in, "built-in"};
+}
+
+std::string first_file_in(const surroundings& around, bool superuser) {
+    if (superuser && !around.xdg_config_home)
+        return around.system_file;
+    return user_file(around).value_or(std::string());
+}
+
+std::string first_file() {
+    return first_file_in(look_around(), ::geteuid() == 0);
 }
 
 source find_source() {

@@ -22,6 +22,9 @@ surroundings look_around();
 /// find_source() in given surroundings. [any]
 source find_source_in(const surroundings& around);
 
+/// first_file() in given surroundings. [any]
+std::string first_file_in(const surroundings& around, bool superuser);
+
 /// An environment variable that is set, not empty and may be read: none may in a set-user-id process. [any]
 std::optional<std::string> variable(const char* name);
 

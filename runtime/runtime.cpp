@@ -140,6 +140,33 @@ int runtime::stop() {
     return 0;
 }
 
+catalog::configuration_place runtime::place() {
+    const auto running = current();
+    const auto where = running ? running->where() : origin{};
+    return {[where] { return read(where); },
+            where.from == origin::kind::search_order ? config::first_file() : std::string()};
+}
+
+std::shared_ptr<const catalog::catalog> runtime::fresh_catalog() {
+    const auto running = current();
+    if (!running) {
+        return nullptr;
+    }
+    const auto wanted = read(running->where());
+    return fresh_catalog(wanted ? *wanted : running->catalog().configuration());
+}
+
+std::shared_ptr<const catalog::catalog> runtime::fresh_catalog(const config::configuration& wanted) {
+    const auto running = current();
+    if (!running) {
+        return nullptr;
+    }
+    if (running->catalog().configuration() == wanted) {
+        return {running, &running->catalog()};
+    }
+    return std::make_shared<catalog::catalog>(wanted, host::table());
+}
+
 std::shared_ptr<runtime> runtime::current() {
     auto& state = process();
     const std::lock_guard hold(state.mutex);

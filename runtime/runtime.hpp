@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "runtime/catalog/catalog.hpp"
+#include "runtime/catalog/installation.hpp"
 #include "runtime/dispatch/loop_pool.hpp"
 
 namespace joinleaf {
@@ -32,6 +33,14 @@ class runtime {
 
     // Whether a start is in force: one atomic load, for the data path. [any]
     static bool started() noexcept { return started_.load(std::memory_order_acquire); }
+
+    // The configuration that changes go to: that of the runtime in force, or the one a start would find. [any]
+    static catalog::configuration_place place();
+
+    // The catalog as a process that starts now would have it: that of the runtime in force where its files are
+    // unchanged, or cannot be read any more. Needs a start. [any]
+    static std::shared_ptr<const catalog::catalog> fresh_catalog();
+    static std::shared_ptr<const catalog::catalog> fresh_catalog(const config::configuration& wanted);
 
     // The runtime in force, null when there is none. Holding it does not keep its sockets open. [any]
     static std::shared_ptr<runtime> current();

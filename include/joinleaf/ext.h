@@ -56,6 +56,31 @@ JL_API char* jl_explain_json(int af, int type, int protocol, DWORD flags);
  */
 JL_API char* jl_check_json(const char* file);
 
+/*
+ * Adds a provider to the configuration in force (that of the runtime, else the one a start would find) by a
+ * file of its own among the drop-ins, read after all others; instances started later have it. It loads
+ * nothing. name NULL: made of the library's. library: an absolute path, which may begin with %NAME% or
+ * ${NAME}, or the bare name of one on the provider path. options: texts "key=value" up to a NULL, or NULL for
+ * none; a key that comes again makes a list. Returns 0 or the code itself (jl_last_explanation has the
+ * sentence): WSAEINVAL, WSANO_RECOVERY (the name is taken, no right to write, no folder for drop-ins),
+ * WSAEINPROGRESS (another process is writing), WSAEFAULT, WSA_NOT_ENOUGH_MEMORY (CT-20 ... CT-32). [any]
+ */
+JL_API int jl_install_provider(const char* name, const char* library, const char* const* options);
+
+/*
+ * Takes a provider away for instances started later: its drop-in is removed. Returns 0 or the code: WSAEINVAL
+ * (no such provider), WSANO_RECOVERY (it is one part of a file that a person wrote, which is left alone), and
+ * as jl_install_provider. [any]
+ */
+JL_API int jl_remove_provider(const char* name);
+
+/*
+ * Puts providers, or single entries of them as "provider/entry", first in the order, for instances started
+ * later; the rest follows as the files have it. count 0 goes back to the order of the files. Returns 0 or the
+ * code: WSAEINVAL (no such provider, one twice), and as jl_install_provider. [any]
+ */
+JL_API int jl_order_providers(const char* const* items, int count);
+
 /* Frees a text that one of the functions above returned. NULL is fine. [any] */
 JL_API void jl_free(char* text);
 

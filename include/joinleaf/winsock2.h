@@ -105,17 +105,19 @@ JL_API int WSAAPI WSCEnumProtocols(LPINT protocols, LPWSAPROTOCOL_INFOW infos, L
 
 /*
  * Appends count entries of the provider library at path to the catalog, for library instances started
- * afterwards. Environment variables in path are expanded at load time. *error: WSANO_RECOVERY (GUID
- * installed already, no right to write), WSAEFAULT, WSAEINVAL, WSA_NOT_ENOUGH_MEMORY, WSAENOBUFS (CT-20 ...
- * CT-25).
+ * afterwards: a drop-in of the configuration. An entry is told by family, type and protocol; everything else
+ * is what the library says of it. Environment variables at the front of path, %NAME% or ${NAME}, are expanded
+ * at load time. *error: WSANO_RECOVERY (GUID installed already, no right to write), WSAEFAULT, WSAEINVAL,
+ * WSA_NOT_ENOUGH_MEMORY, WSAEINPROGRESS (another process is writing) (CT-20 ... CT-25, CT-32).
  * [any]
  */
 JL_API int WSAAPI WSCInstallProvider(LPGUID provider, const WCHAR* path, const WSAPROTOCOL_INFOW* infos,
                                      DWORD count, LPINT error);
 
 /*
- * Installs a layer and puts chains over the given base entries (NULL: over each distinct one) first in the
- * order; *entry receives the layer's catalog entry id. *error: WSAEINVAL, WSAEFAULT, WSANO_RECOVERY (CT-27).
+ * Would install a layer with chains over the given base entries. Providers are transports here and there are
+ * no layers: arguments are checked, then WSANO_RECOVERY. *error: WSAEINVAL (GUID installed, no such base
+ * entry), WSAEFAULT, WSANO_RECOVERY (CT-26, CT-27).
  * [any]
  */
 JL_API int WSAAPI WSCInstallProviderAndChains(LPGUID provider, LPWSTR path, LPWSTR layer_name,
@@ -123,15 +125,16 @@ JL_API int WSAAPI WSCInstallProviderAndChains(LPGUID provider, LPWSTR path, LPWS
                                               LPDWORD entry, LPINT error);
 
 /*
- * Removes all entries of a provider for later instances. *error: WSAEINVAL (unknown GUID), WSANO_RECOVERY.
- * error NULL is WSAEFAULT (CT-28).
+ * Removes all entries of a provider for later instances. *error: WSAEINVAL (unknown GUID), WSANO_RECOVERY (no
+ * right to write; it is one part of a file that a person wrote), WSAEINPROGRESS. error NULL is WSAEFAULT in
+ * the last error (CT-28).
  * [any]
  */
 JL_API int WSAAPI WSCDeinstallProvider(LPGUID provider, LPINT error);
 
 /*
- * Reorders the catalog: entries holds every entry id once. Returns 0 or the code itself: WSAEINVAL (nothing
- * changes), WSANO_RECOVERY, WSAEFAULT (CT-29, CT-30).
+ * Reorders the catalog: entries holds every entry id of WSCEnumProtocols once. Returns 0 or the code itself:
+ * WSAEINVAL (nothing changes), WSANO_RECOVERY, WSAEINPROGRESS, WSAEFAULT (CT-29, CT-30).
  * [any]
  */
 JL_API int WSAAPI WSCWriteProviderOrder(LPDWORD entries, DWORD count);
@@ -144,7 +147,8 @@ JL_API int WSAAPI WSCWriteProviderOrder(LPDWORD entries, DWORD count);
 JL_API int WSAAPI WSCGetProviderPath(LPGUID provider, WCHAR* path, LPINT length, LPINT error);
 
 /*
- * Replaces path and entries of an installed provider, keeping its place. *error as for WSCInstallProvider.
+ * Replaces path and entries of a provider that WSCInstallProvider or `joinleaf install` wrote, keeping its
+ * place and its options. *error: WSAEINVAL (unknown GUID), and as for WSCInstallProvider.
  * [any]
  */
 JL_API int WSAAPI WSCUpdateProvider(LPGUID provider, const WCHAR* path, const WSAPROTOCOL_INFOW* infos,

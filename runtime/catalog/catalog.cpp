@@ -44,6 +44,7 @@ catalog::catalog(const config::configuration& configuration, const jl_host& host
             add_entries(providers_[i]);
         }
     }
+    put_in_order();
 }
 
 catalog::~catalog() {
@@ -80,6 +81,32 @@ void catalog::add_entries(const provider& owner) {
         made.info.ProtocolChain.ChainEntries[0] = made.id;
         made.offered_flags = carried_flags(row) & owner.limits.flags;
         entries_.push_back(made);
+    }
+}
+
+// `order:` decides, an entry's own place before that of its provider; what has none follows as it came (CT-09).
+void catalog::put_in_order() {
+    const auto& order = configuration_.order;
+    const auto place = [&order](const std::string& provider, std::string_view entry) {
+        return std::ranges::find_if(order,
+                                    [&](const config::order_item& each) {
+                                        return each.provider == provider && each.entry == entry;
+                                    }) -
+               order.begin();
+    };
+    std::ranges::stable_sort(entries_, {}, [&](const entry& each) {
+        const auto own = place(each.owner->name, each.protocol->name);
+        return own < std::ssize(order) ? own : place(each.owner->name, "");
+    });
+    for (const auto& each : order) {
+        if (std::ranges::find(providers_, each.provider, &provider::name) == providers_.end()) {
+            std::vector<std::string_view> names;
+            for (const auto& known : providers_) {
+                names.emplace_back(known.name);
+            }
+            log(severity::warning, "config {}: order: there is no provider {}{}", each.where.text(),
+                config::quote(each.provider), config::suggestion(each.provider, names));
+        }
     }
 }
 

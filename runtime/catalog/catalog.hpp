@@ -74,6 +74,7 @@ class catalog {
 
   private:
     void add_entries(const provider& owner);
+    void put_in_order();
     DWORD free_id(const provider& owner, const jl_protocol& row) const;
     int failure(const query& asked) const;
 

@@ -43,6 +43,11 @@ std::string flags_lawful() {
 void describe(obstacle what, const jl_protocol& row, const query& asked, candidate& made) {
     switch (what) {
     case obstacle::none: return;
+    case obstacle::listing:
+        made.condition = "entries";
+        made.asked = fmt::format("{}/{}/{}", family_word(row.family), type_word(row.socket_type),
+                                 protocol_word(row.protocol));
+        return;
     case obstacle::type:
         made.condition = "type";
         made.asked = type_word(asked.type);
@@ -75,6 +80,14 @@ void describe(obstacle what, const jl_protocol& row, const query& asked, candida
 void describe_match(obstacle what, const provider& owner, const jl_protocol& row, const query& asked,
                     candidate& made) {
     describe(what, row, asked, made);
+    if (what == obstacle::listing) {
+        std::vector<std::string> words;
+        for (const auto& each : owner.entries) {
+            words.push_back(each.text());
+        }
+        made.offered = fmt::format("{}", fmt::join(words, ", "));
+        return;
+    }
     const auto& match = owner.match;
     const std::vector<std::string> nothing;
     const auto& words = what == obstacle::type       ? match.type
@@ -171,6 +184,12 @@ decision catalog::explain(const query& asked) const {
                 entries_, [&](const entry& each) { return each.owner == &owner && each.protocol == row; });
             made.candidates.push_back(judge(owner, *row, found == entries_.end() ? nullptr : &*found, asked));
         }
+    }
+    if (!configuration_.order.empty()) { // what is no entry comes behind them
+        std::ranges::stable_sort(made.candidates, {}, [this](const candidate& each) {
+            return each.which == nullptr ? entries_.size()
+                                         : static_cast<std::size_t>(each.which - entries_.data());
+        });
     }
     made.sentence = sentence_of(asked, made);
     return made;

@@ -88,6 +88,34 @@ tl::expected<std::string, refusal> canonical_path(const fs::path& path) {
     return canonical.string();
 }
 
+// The name of the variable at the front of `path` and what follows it: %NAME%... or ${NAME}...
+std::pair<std::string, std::string> split_variable(const std::string& path) {
+    const std::size_t begin = path.front() == '%' ? 1 : 2;
+    const auto end = path.find(path.front() == '%' ? '%' : '}', begin);
+    return end == std::string::npos ? std::pair{std::string{}, path}
+                                    : std::pair{path.substr(begin, end - begin), path.substr(end + 1)};
+}
+
+// The path with its variables' values, looked up now (CT-25); in a set-user-id process no variable is read.
+tl::expected<std::string, refusal> expanded(std::string path) {
+    std::string front;
+    while (path.starts_with('%') || path.starts_with("${")) {
+        auto [name, rest] = split_variable(path);
+        const char* const value = name.empty() ? nullptr : ::secure_getenv(name.c_str());
+        if (value == nullptr) {
+            return refused(fmt::format("{}: the environment variable {} is not set", path, name));
+        }
+        front += value;
+        const auto next = std::min(rest.find('%'), rest.find("${"));
+        front += rest.substr(0, next);
+        path = next == std::string::npos ? std::string{} : rest.substr(next);
+    }
+    if (!front.starts_with('/')) {
+        return refused(fmt::format("{}: a path with variables must be absolute", front + path));
+    }
+    return front + path;
+}
+
 // The loader's words about a text file are hard to understand, and on a pipe it would wait for ever.
 tl::expected<void, refusal> check_file(const std::string& path) {
     std::error_code error;
@@ -170,6 +198,9 @@ std::vector<search_folder> search_folders() {
 }
 
 tl::expected<std::string, refusal> find_library(const std::string& name) {
+    if (name.starts_with('%') || name.starts_with("${")) {
+        return expanded(name).and_then([](const fs::path& path) { return canonical_path(path); });
+    }
     if (name.find('/') != std::string::npos) {
         return canonical_path(name);
     }

@@ -4,6 +4,7 @@
 #include "runtime/catalog/words.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace joinleaf::catalog {
 namespace {
@@ -18,14 +19,25 @@ template <class Meaning> std::vector<int> numbers(const std::vector<std::string>
     return found;
 }
 
+int number_of(const std::string& text) {
+    int number = -1;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
 bool allows(const std::vector<int>& allowed, int number) {
     return allowed.empty() || std::ranges::find(allowed, number) != allowed.end();
 }
 
 } // namespace
 
-narrowing narrowed_by(const config::match& match) {
+narrowing narrowed_by(const config::match& match, const std::vector<config::entry_name>& entries) {
     narrowing limits;
+    for (const auto& each : entries) {
+        limits.entries.push_back({family_number(each.family).value_or(number_of(each.family)),
+                                  type_number(each.type).value_or(number_of(each.type)),
+                                  protocol_number(each.protocol).value_or(number_of(each.protocol))});
+    }
     limits.families = numbers(match.family, family_number);
     if (std::ranges::find(limits.families, AF_UNSPEC) != limits.families.end()) {
         limits.families.clear();
@@ -42,8 +54,15 @@ narrowing narrowed_by(const config::match& match) {
 }
 
 bool leaves(const narrowing& limits, const jl_protocol& row) {
-    return allows_family(limits, row.family) && allows_type(limits, row.socket_type) &&
+    return lists(limits, row) && allows_family(limits, row.family) && allows_type(limits, row.socket_type) &&
            allows_protocol(limits, row, 0);
+}
+
+bool lists(const narrowing& limits, const jl_protocol& row) {
+    return limits.entries.empty() || std::ranges::any_of(limits.entries, [&row](const listed_entry& each) {
+               return each.family == row.family && each.type == row.socket_type &&
+                      each.protocol == row.protocol;
+           });
 }
 
 bool allows_family(const narrowing& limits, int family) {

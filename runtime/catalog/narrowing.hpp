@@ -9,8 +9,17 @@
 
 namespace joinleaf::catalog {
 
-// What `match:` of a provider leaves of its protocol entries, in numbers. Empty lists narrow nothing.
+// One item of `entries:` in numbers.
+struct listed_entry {
+    int family;
+    int type;
+    int protocol;
+};
+
+// What `match:` and `entries:` of a provider leave of its protocol entries, in numbers. Empty lists narrow
+// nothing.
 struct narrowing {
+    std::vector<listed_entry> entries;
     std::vector<int> families;
     std::vector<int> types;
     std::vector<int> protocols;
@@ -19,10 +28,13 @@ struct narrowing {
 };
 
 // The words are those of a configuration that was read without a problem. [any]
-narrowing narrowed_by(const config::match& match);
+narrowing narrowed_by(const config::match& match, const std::vector<config::entry_name>& entries = {});
 
 // Whether an entry keeps anything to offer: its family, its type and one of its protocols are allowed. [any]
 bool leaves(const narrowing& limits, const jl_protocol& row);
+
+// Whether `entries:` has the row, or is not there. [any]
+bool lists(const narrowing& limits, const jl_protocol& row);
 
 bool allows_family(const narrowing& limits, int family);
 bool allows_type(const narrowing& limits, int type);

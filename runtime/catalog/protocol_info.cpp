@@ -6,7 +6,10 @@
 #include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 
@@ -57,6 +60,33 @@ GUID provider_guid(std::string_view name) {
     id.Data2 = static_cast<WORD>(byte(4) << 8U | byte(5));
     id.Data3 = static_cast<WORD>(byte(6) << 8U | byte(7));
     std::copy(made.begin() + 8, made.end(), std::begin(id.Data4));
+    return id;
+}
+
+GUID provider_id(const config::provider& item) {
+    return item.id.empty() ? provider_guid(item.name) : guid_of(item.id);
+}
+
+std::string guid_text(const GUID& id) {
+    const auto& tail = id.Data4;
+    return fmt::format("{:08x}-{:04x}-{:04x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", id.Data1,
+                       id.Data2, id.Data3, tail[0], tail[1], tail[2], tail[3], tail[4], tail[5], tail[6],
+                       tail[7]);
+}
+
+GUID guid_of(std::string_view text) {
+    const auto number = [&text](std::size_t at, std::size_t digits) {
+        DWORD value = 0;
+        std::from_chars(text.data() + at, text.data() + at + digits, value, 16);
+        return value;
+    };
+    GUID id{};
+    id.Data1 = number(0, 8);
+    id.Data2 = static_cast<WORD>(number(9, 4));
+    id.Data3 = static_cast<WORD>(number(14, 4));
+    for (std::size_t i = 0; i < 8; ++i) {
+        id.Data4[i] = static_cast<BYTE>(number(i < 2 ? 19 + 2 * i : 20 + 2 * i, 2));
+    }
     return id;
 }
 

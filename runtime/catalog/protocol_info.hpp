@@ -3,6 +3,8 @@
 // WSAPROTOCOL_INFO: the public face of an entry. All functions are [any].
 #pragma once
 
+#include "config/config.hpp"
+
 #include "joinleaf/provider.h"
 
 #include <string>
@@ -12,6 +14,13 @@ namespace joinleaf::catalog {
 
 // The ProviderId of a configured name: a name-based UUID, so that it is the same in every process.
 GUID provider_guid(std::string_view name);
+
+// The ProviderId of an item: its `id`, or that of its name.
+GUID provider_id(const config::provider& item);
+
+// 36 characters in lower case, and back. The text must be such a one.
+std::string guid_text(const GUID& id);
+GUID guid_of(std::string_view text);
 
 // Where in the space of entry ids (1 ... 0x7FFFFFFF) "provider/entry" wants to be, and the next place if that
 // is taken.

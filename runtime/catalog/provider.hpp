@@ -24,8 +24,9 @@ struct provider {
     config::position where;          // of the item
     config::position disabled_where; // disabled only: of the key or the variable that does it
     config::match match;
+    std::vector<config::entry_name> entries; // what is installed of the library's; empty: all
     config::qos_rule qos;
-    GUID id{}; // ProviderId: made of the configured name
+    GUID id{}; // ProviderId: as configured, or made of the configured name
 
     enum class state { loaded, refused, disabled } state = state::disabled;
     std::string reason;   // refused and disabled: one sentence

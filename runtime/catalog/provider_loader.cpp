@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace joinleaf::catalog {
 namespace {
 
@@ -19,8 +21,9 @@ void copy_words(const config::provider& item, provider& made) {
     made.where = item.where;
     made.match = item.match;
     made.qos = item.qos;
-    made.id = provider_guid(item.name);
-    made.limits = narrowed_by(item.match);
+    made.entries = item.entries;
+    made.id = provider_id(item);
+    made.limits = narrowed_by(item.match, item.entries);
 }
 
 void disable(const config::provider& item, provider& made) {
@@ -36,6 +39,19 @@ std::string all_of(const std::vector<config::problem>& problems) {
         texts.push_back(each.text());
     }
     return fmt::format("{}", fmt::join(texts, "; "));
+}
+
+// An installer describes entries that the library turns out not to have.
+void warn_of_missing_entries(const config::provider& item, const provider& made) {
+    const auto rows = made.facts->protocols();
+    for (std::size_t i = 0; i < made.entries.size(); ++i) {
+        narrowing one;
+        one.entries = {made.limits.entries[i]};
+        if (std::ranges::none_of(rows, [&one](const jl_protocol* row) { return lists(one, *row); })) {
+            log(severity::warning, "config {}: provider {}: {} has no entry {}", item.where.text(),
+                config::quote(item.name), made.library_path, made.entries[i].text());
+        }
+    }
 }
 
 } // namespace
@@ -85,6 +101,7 @@ tl::expected<void, refusal> provider_loader::take(const config::provider& item, 
     made.library_name = made.table->name;
     made.version = made.table->version;
     made.summary = made.table->summary;
+    warn_of_missing_entries(item, made);
     return bind(item, made).and_then([&made] { return create(made); });
 }
 

@@ -3,6 +3,7 @@
 
 #include "runtime/catalog/guarded_call.hpp"
 #include "runtime/catalog/library.hpp"
+#include "runtime/catalog/protocol_info.hpp"
 #include "runtime/catalog/words.hpp"
 
 #include <fmt/format.h>
@@ -126,8 +127,10 @@ json row_json(const jl_protocol& row) {
             {"callee_data_max", row.callee_data_max}};
 }
 
-json entry_json(const entry& each) {
-    json made{{"id", each.id}, {"full_name", fmt::format("{}/{}", each.owner->name, each.protocol->name)}};
+json entry_json(const entry& each, std::size_t place) {
+    json made{{"id", each.id},
+              {"place", place},
+              {"full_name", fmt::format("{}/{}", each.owner->name, each.protocol->name)}};
     made.update(row_json(*each.protocol));
     made["flags"] = flag_words(each.offered_flags);
     made["ordinary"] = (each.protocol->abilities & JL_CAN_MIX_ORDINARY) != 0;
@@ -145,9 +148,10 @@ std::string_view state_word(const provider& each) {
 
 json entries_json(const catalog& from, const provider& owner) {
     auto made = json::array();
-    for (const auto& each : from.entries()) {
-        if (each.owner == &owner) {
-            made.push_back(entry_json(each));
+    const auto all = from.entries();
+    for (std::size_t place = 0; place < all.size(); ++place) {
+        if (all[place].owner == &owner) {
+            made.push_back(entry_json(all[place], place));
         }
     }
     return made;
@@ -164,13 +168,6 @@ json excluded_json(const provider& owner) {
         }
     }
     return made;
-}
-
-std::string guid_text(const GUID& id) {
-    const auto& tail = id.Data4;
-    return fmt::format("{:08x}-{:04x}-{:04x}-{:02x}{:02x}-{:02x}{:02x}{:02x}{:02x}{:02x}{:02x}", id.Data1,
-                       id.Data2, id.Data3, tail[0], tail[1], tail[2], tail[3], tail[4], tail[5], tail[6],
-                       tail[7]);
 }
 
 json provider_json(const catalog& from, const provider& each) {

@@ -59,6 +59,9 @@ bool are_lawful(DWORD flags) {
 }
 
 hindrance first_hindrance(const jl_protocol& row, const narrowing& limits, const query& asked) {
+    if (!lists(limits, row)) {
+        return {obstacle::listing, true};
+    }
     if (asked.type != 0 && asked.type != row.socket_type) {
         return {obstacle::type, false};
     }

@@ -12,11 +12,12 @@
 namespace joinleaf::catalog {
 
 // What keeps an entry from a query, in the order in which it is looked at.
-enum class obstacle { none, type, family, protocol, ordinary, flags };
+// listing: the provider's `entries` leave it out.
+enum class obstacle { none, listing, type, family, protocol, ordinary, flags };
 
 struct hindrance {
     obstacle what = obstacle::none;
-    bool by_match = false; // the provider could, its `match` excludes it
+    bool by_match = false; // the provider could, its configuration excludes it
 };
 
 // The multipoint flags of socket creation that an entry with these attributes can carry (CT-61 ... CT-64,

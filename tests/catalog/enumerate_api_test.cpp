@@ -56,6 +56,15 @@ struct Started : Unstarted {
         return infos;
     }
 
+    static WSAPROTOCOL_INFOW base_info() {
+        WSAPROTOCOL_INFOW info{};
+        info.ProtocolChain.ChainLen = BASE_PROTOCOL;
+        info.iAddressFamily = AF_INET;
+        info.iSocketType = SOCK_DGRAM;
+        info.iProtocol = IPPROTO_UDP;
+        return info;
+    }
+
     forbidden_page forbidden;
 };
 
@@ -174,11 +183,11 @@ TEST_F(Started, ProviderPath_ByProviderId) {
     EXPECT_EQ(error, WSAEFAULT);
 }
 
-TEST_F(Started, CT_22_CT_23_CT_24_WSCInstallProvider_ChecksThenSaysTheCatalogCannotBeWritten) {
+TEST_F(Started, CT_22_CT_23_CT_24_WSCInstallProvider_ChecksThenNeedsAFolderForDropIns) {
     GUID id{};
     const WCHAR path[] = u"/usr/lib/x.so";
     const std::u16string long_path(260, u'x');
-    WSAPROTOCOL_INFOW info{};
+    WSAPROTOCOL_INFOW info = base_info();
     const auto install = [](GUID* guid, const WCHAR* file, const WSAPROTOCOL_INFOW* infos, DWORD count) {
         INT error = 0;
         EXPECT_EQ(WSCInstallProvider(guid, file, infos, count, &error), SOCKET_ERROR);
@@ -198,11 +207,11 @@ TEST_F(Started, CT_22_CT_23_CT_24_WSCInstallProvider_ChecksThenSaysTheCatalogCan
     EXPECT_EQ(WSAGetLastError(), WSAEFAULT);
 }
 
-TEST_F(Started, CT_27_WSCInstallProviderAndChains_ChecksThenSaysTheCatalogCannotBeWritten) {
+TEST_F(Started, CT_27_WSCInstallProviderAndChains_ChecksThenSaysThatThereAreNoLayers) {
     GUID id{};
     WCHAR path[] = u"/usr/lib/x.so";
     WCHAR layer[] = u"layer";
-    WSAPROTOCOL_INFOW info{};
+    WSAPROTOCOL_INFOW info = all().at(0);
     DWORD entry = 0;
     auto known = all().at(0).ProviderId;
     const auto install = [&](GUID* guid, WCHAR* file, WSAPROTOCOL_INFOW* infos, DWORD count, DWORD* made) {
@@ -215,6 +224,9 @@ TEST_F(Started, CT_27_WSCInstallProviderAndChains_ChecksThenSaysTheCatalogCannot
     EXPECT_EQ(install(&id, path, &info, 1, nullptr), WSAEFAULT);
     EXPECT_EQ(install(&id, path, &info, 0, &entry), WSAEINVAL);
     EXPECT_EQ(install(&known, path, &info, 1, &entry), WSAEINVAL);
+    auto other = info;
+    other.iProtocol = 99; // no base entry has it
+    EXPECT_EQ(install(&id, path, &other, 1, &entry), WSAEINVAL);
     EXPECT_EQ(install(&id, path, &info, 1, &entry), WSANO_RECOVERY);
     EXPECT_EQ(install(&id, path, nullptr, 0, &entry), WSANO_RECOVERY);
 }
@@ -252,7 +264,7 @@ TEST_F(Started, CT_29_WSCWriteProviderOrder_WantsEveryIdOnce) {
 TEST_F(Started, WSCUpdateProvider) {
     GUID unknown{};
     auto known = all().at(0).ProviderId;
-    WSAPROTOCOL_INFOW info{};
+    WSAPROTOCOL_INFOW info = base_info();
     INT error = 0;
     EXPECT_EQ(WSCUpdateProvider(&known, u"/x", nullptr, 1, &error), SOCKET_ERROR);
     EXPECT_EQ(error, WSAEFAULT);

@@ -46,11 +46,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         wrong_text{"Empty", "", "1:1", {"found nothing in the file", "version: 1"}},
         wrong_text{"OnlyComments", "# nothing\n", "1:1", {"found nothing in the file"}},
-        wrong_text{
-            "RootIsList",
-            "- version: 1\n",
-            "1:1",
-            {"top level: expected a map with the keys version, reactor, providers, include, found a list"}},
+        wrong_text{"RootIsList",
+                   "- version: 1\n",
+                   "1:1",
+                   {"top level: expected a map with the keys version, reactor, providers, order, include, "
+                    "found a list"}},
         wrong_text{"RootIsText", "version 1\n", "1:1", {"found text \"version 1\""}},
         wrong_text{"VersionMissing",
                    "providers: []\n",
@@ -62,16 +62,17 @@ INSTANTIATE_TEST_SUITE_P(
             "VersionQuoted", "version: '1'\n", "1:10", {"expected the number 1, found quoted text \"1\""}},
         wrong_text{"VersionIsList", "version: [1]\n", "1:10", {"expected the number 1, found a list"}},
         wrong_text{"VersionEmpty", "version:\nproviders: []\n", "1:1", {"the key \"version\" has no value"}},
-        wrong_text{"UnknownKey",
-                   head + "provider: []\n",
-                   "2:1",
-                   {"top level: unknown key \"provider\"; allowed: version, reactor, providers, include; did "
-                    "you mean "
-                    "\"providers\"?"}},
+        wrong_text{
+            "UnknownKey",
+            head + "provider: []\n",
+            "2:1",
+            {"top level: unknown key \"provider\"; allowed: version, reactor, providers, order, include; did "
+             "you mean "
+             "\"providers\"?"}},
         wrong_text{"UnknownKeyFarFromAll",
                    head + "colour: red\n",
                    "2:1",
-                   {"unknown key \"colour\"; allowed: version, reactor, providers, include"}},
+                   {"unknown key \"colour\"; allowed: version, reactor, providers, order, include"}},
         wrong_text{"DuplicateKey",
                    head + "include: []\nversion: 1\n",
                    "3:1",
@@ -87,12 +88,12 @@ INSTANTIATE_TEST_SUITE_P(
                    "2:12",
                    {"providers: expected a list of providers, found a map"}},
         wrong_text{"ProvidersIsNothing", head + "providers:\n", "2:1", {"the key \"providers\" has no value"}},
-        wrong_text{
-            "ProviderIsText",
-            head + "providers:\n  - udp\n",
-            "3:5",
-            {"provider: expected a map with the keys name, library, enabled, match, options, qos, found text "
-             "\"udp\""}},
+        wrong_text{"ProviderIsText",
+                   head + "providers:\n  - udp\n",
+                   "3:5",
+                   {"provider: expected a map with the keys name, library, id, enabled, match, entries, "
+                    "options, qos, found text "
+                    "\"udp\""}},
         wrong_text{"ProviderIsNothing",
                    head + "providers:\n  - \n  - {name: a, library: b}\n",
                    "4:3",
@@ -197,8 +198,8 @@ INSTANTIATE_TEST_SUITE_P(
         wrong_text{"UnknownKey",
                    provider_with("librery: c"),
                    "4:5",
-                   {"provider: unknown key \"librery\"; allowed: name, library, enabled, match, options, "
-                    "qos; did you "
+                   {"provider: unknown key \"librery\"; allowed: name, library, id, enabled, match, entries, "
+                    "options, qos; did you "
                     "mean \"library\"?"}},
         wrong_text{"EnabledIsYes",
                    provider_with("enabled: yes"),

@@ -155,7 +155,7 @@ TEST(Include, UnknownKeyInADropIn_IsNotOfferedReactor) {
     EXPECT_THAT(
         texts(load_file(file)),
         ElementsAre(drop_in +
-                    ":2:1: top level: unknown key \"reacter\"; allowed: version, providers, include"));
+                    ":2:1: top level: unknown key \"reacter\"; allowed: version, providers, order, include"));
 }
 
 TEST(Include, VersionIsRequiredInADropIn) {
@@ -302,6 +302,40 @@ TEST(File, LargerThanAllowed_IsAnError) {
                     ":1:1: the file is larger than 1048576 bytes, the limit for a configuration file"));
     EXPECT_THAT(texts(parse_text(most + "\n", "f.yaml")),
                 ElementsAre(says("f.yaml:1:1", {"larger than 1048576 bytes"})));
+}
+
+TEST(Include, TheOrderReadLast_IsInForce) {
+    const folder here;
+    const auto file = here.write("a.yaml", "version: 1\norder: [a, b/c]\ninclude: [d/*.yaml]\n");
+    ASSERT_THAT(texts(load_file(file)), IsEmpty());
+    EXPECT_THAT(load_file(file)->order,
+                ElementsAre(order_item{"a", "", {file, 2, 9}}, order_item{"b", "c", {file, 2, 12}}));
+    here.write("d/1.yaml", "version: 1\norder: []\n");
+    EXPECT_THAT(load_file(file)->order, IsEmpty());
+    here.write("d/2.yaml", "version: 1\norder: [z]\n");
+    EXPECT_THAT(load_file(file)->order, SizeIs(1));
+}
+
+TEST(Include, PatternsAreKept_AsFoldersForDropIns) {
+    const folder here;
+    here.write("d/1.yaml", "version: 1\ninclude: [more/*.yml]\n");
+    const auto file = here.write("a.yaml", "version: 1\ninclude: [d/1.yaml, e/*.yaml]\n");
+    const auto loaded = load_file(file);
+    ASSERT_THAT(texts(loaded), IsEmpty());
+    EXPECT_THAT(loaded->drop_ins, ElementsAre(drop_in_pattern{here.path("d/more"), "*.yml"},
+                                              drop_in_pattern{here.path("e"), "*.yaml"}));
+}
+
+TEST(Include, TheSameIdTwice_IsAProblem_AlsoInOtherLettersAndBraces) {
+    const folder here;
+    here.write(
+        "d/1.yaml",
+        "version: 1\nproviders: [{name: b, library: x, id: '{ABCDEFAB-0000-0000-0000-000000000000}'}]\n");
+    const auto file = here.write(
+        "a.yaml", "version: 1\nproviders: [{name: a, library: x, id: abcdefab-0000-0000-0000-000000000000}]\n"
+                  "include: [d/*.yaml]\n");
+    EXPECT_THAT(texts(load_file(file)),
+                ElementsAre(says(here.path("d/1.yaml") + ":2:13", {"provider.id", "a second time"})));
 }
 
 } // namespace
