@@ -20,11 +20,11 @@ constexpr std::size_t largest = 65000;     // bytes of one super-packet
 constexpr std::size_t packed_bytes = 1452; // of one datagram of packed messages
 
 void send_singly(const shape& how, window& shared) {
-    const raw_socket to = raw_socket::sender(how);
+    const raw_socket to = raw_socket::unconnected(how);
     const std::vector<char> message(how.size, 'x');
     std::uint64_t sent = 0;
     for (; shared.admits(sent, 1); ++sent) {
-        to.must(::send(to.fd(), message.data(), message.size(), 0));
+        to.send_to_group(message);
     }
     shared.sent = sent;
 }
@@ -153,13 +153,13 @@ void receive_one(const raw_socket& from, char* room, std::size_t size, int flags
 }
 
 void ask(const shape& how, window& shared, int flags) {
-    const raw_socket to = raw_socket::sender(how);
+    const raw_socket to = raw_socket::unconnected(how);
     const raw_socket from = raw_socket::receiver(returning(how));
     std::vector<char> message(how.size, 'x');
     std::vector<std::int64_t> trips;
     for (int i = 0; i < trips_to_warm_up + trips_of_a_round; ++i) {
         const auto start = now_ns();
-        to.must(::send(to.fd(), message.data(), message.size(), 0));
+        to.send_to_group(message);
         receive_one(from, message.data(), message.size(), flags);
         if (i >= trips_to_warm_up) {
             trips.push_back(now_ns() - start);
@@ -170,12 +170,12 @@ void ask(const shape& how, window& shared, int flags) {
 
 void answer(const shape& how, window& shared, int flags) {
     const raw_socket from = raw_socket::receiver(how);
-    const raw_socket to = raw_socket::sender(returning(how));
+    const raw_socket to = raw_socket::unconnected(returning(how));
     std::vector<char> message(how.size, 'x');
     shared.lanes[0].listening = true;
     for (int i = 0; i < trips_to_warm_up + trips_of_a_round; ++i) {
         receive_one(from, message.data(), message.size(), flags);
-        to.must(::send(to.fd(), message.data(), message.size(), 0));
+        to.send_to_group(message);
     }
 }
 

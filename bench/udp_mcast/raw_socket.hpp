@@ -20,9 +20,8 @@ class raw_socket {
   public:
     static raw_socket sender(const shape& how) {
         raw_socket made;
-        const auto link = made.link(how);
-        made.set(IPPROTO_IP, IP_MULTICAST_IF, link);
-        const auto to = made.group(how);
+        made.set(IPPROTO_IP, IP_MULTICAST_IF, link(how));
+        const auto to = group(how);
         made.must(::connect(made.fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to));
         return made;
     }
@@ -37,7 +36,7 @@ class raw_socket {
         made.set(SOL_SOCKET, SO_RCVTIMEO, patience);
         return made;
     }
-    raw_socket(raw_socket&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    raw_socket(raw_socket&& other) noexcept : fd_(other.fd_), to_(other.to_) { other.fd_ = -1; }
     raw_socket(const raw_socket&) = delete;
     raw_socket& operator=(const raw_socket&) = delete;
     ~raw_socket() {
@@ -47,6 +46,18 @@ class raw_socket {
     }
 
     [[nodiscard]] int fd() const { return fd_; }
+
+    // A lone datagram to the group, as a program sends it that also receives by the same socket.
+    static raw_socket unconnected(const shape& how) {
+        raw_socket made;
+        made.set(IPPROTO_IP, IP_MULTICAST_IF, link(how));
+        made.to_ = group(how);
+        return made;
+    }
+    void send_to_group(const std::vector<char>& message) const {
+        must(::sendto(fd_, message.data(), message.size(), 0, reinterpret_cast<const sockaddr*>(&to_),
+                      sizeof to_));
+    }
     template <class Count> Count must(Count count) const {
         if (count < 0) {
             throw failure(std::string("a system call: ") + std::strerror(errno));
@@ -76,6 +87,7 @@ class raw_socket {
         return request;
     }
     int fd_;
+    sockaddr_in to_{};
 };
 
 } // namespace bench

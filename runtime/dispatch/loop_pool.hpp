@@ -14,6 +14,7 @@ namespace joinleaf::dispatch {
 // The reactor threads of a runtime; sockets are dealt out to them in turn.
 class loop_pool {
   public:
+    // spin holds for the loops and for every other wait of the process.
     loop_pool(unsigned threads, std::chrono::nanoseconds spin, const std::vector<int>& cpus);
 
     [[nodiscard]] std::size_t size() const noexcept { return loops_.size(); }

@@ -6,6 +6,8 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "runtime/dispatch/spin.hpp"
+
 namespace joinleaf::dispatch {
 namespace {
 
@@ -29,9 +31,22 @@ waiter::waiter() : eventfd_(make_eventfd()) {
     }
 }
 
-bool waiter::wait(std::span<const pollfd> descriptors, const deadline& until) {
+bool waiter::take_kick(const pollfd& told) noexcept {
+    if (told.revents != 0) {
+        lower(eventfd_);
+    }
+    return true;
+}
+
+bool waiter::wait(std::span<const pollfd> descriptors, const deadline& until, bool has_polled) {
     boost::container::small_vector<pollfd, 8> all(descriptors.begin(), descriptors.end());
     all.push_back({eventfd_.get(), POLLIN, 0});
+    for (spinning polls; !has_polled && polls.again(until);) {
+        const timespec none{};
+        if (::ppoll(all.data(), all.size(), &none, nullptr) > 0) {
+            return take_kick(all.back());
+        }
+    }
     for (;;) {
         timespec left{};
         if (until) {
@@ -39,10 +54,7 @@ bool waiter::wait(std::span<const pollfd> descriptors, const deadline& until) {
         }
         const int count = ::ppoll(all.data(), all.size(), until ? &left : nullptr, nullptr);
         if (count > 0) {
-            if (all.back().revents != 0) {
-                lower(eventfd_);
-            }
-            return true;
+            return take_kick(all.back());
         }
         if (count == 0) {
             return false;

@@ -25,12 +25,13 @@ class waiter {
 
     void kick() noexcept { raise(eventfd_); } // [any]
 
-    // Waits until one of the descriptors is ready, a kick came, or the time is over (false). Kicks are used
-    // up.
-    bool wait(std::span<const pollfd> descriptors, const deadline& until);
+    // Waits until one of the descriptors is ready, a kick came, or the time is over (false), polling first for
+    // reactor.spin unless the caller has done that. Kicks are used up.
+    bool wait(std::span<const pollfd> descriptors, const deadline& until, bool has_polled = false);
 
   private:
     waiter();
+    bool take_kick(const pollfd& told) noexcept;
     descriptor eventfd_;
 };
 

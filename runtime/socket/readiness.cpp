@@ -413,17 +413,11 @@ std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::de
         } else if (fd_kind_ == JL_FD_OWN || (direction == JL_IN && fd_kind_ == JL_FD_SET)) {
             descriptor.fd = fd_.get();
         }
-        bool closing = false;
-        {
-            const std::lock_guard hold(lock_);
-            closing = closing_;
-        }
-        if (!closing && !self.wait({&descriptor, 1}, until)) {
+        if (!closing_ && !self.wait({&descriptor, 1}, until, direction == JL_IN)) {
             code = WSAETIMEDOUT;
         }
     }
     remove_waiter(self);
-    const std::lock_guard hold(lock_);
     return closing_ ? WSAEINTR : code;
 }
 
@@ -470,7 +464,6 @@ bool socket_object::connect_failed() {
 }
 
 bool socket_object::closing() {
-    const std::lock_guard hold(lock_);
     return closing_;
 }
 

@@ -6,6 +6,8 @@
 
 #include <sys/epoll.h>
 
+#include "runtime/dispatch/spin.hpp"
+
 namespace joinleaf::socket {
 namespace {
 
@@ -115,11 +117,21 @@ result<socket_object*> socket_object::create(dispatch::loop_pool& loops, const c
     return made;
 }
 
+// Lets the kernel poll the device's queue too, where it may (CAP_NET_ADMIN) and the device has one.
+void socket_object::poll_device() noexcept {
+    const auto time = std::chrono::duration_cast<std::chrono::microseconds>(dispatch::spin()).count();
+    if (time > 0) {
+        const int microseconds = static_cast<int>(std::min<std::int64_t>(time, 1000));
+        ::setsockopt(fd_.get(), SOL_SOCKET, SO_BUSY_POLL, &microseconds, sizeof microseconds);
+    }
+}
+
 std::int32_t socket_object::take_descriptor(const jl_open& open) {
     fd_kind_ = open.fd_kind;
     if (fd_kind_ == JL_FD_OWN) {
         fd_ = dispatch::descriptor(open.fd);
         out_fd_ = open.fd;
+        poll_device();
         return 0;
     }
     const std::lock_guard hold(lock_);

@@ -196,6 +196,7 @@ class socket_object {
     void drop_descriptor() noexcept;
 
     std::int32_t take_descriptor(const jl_open& open);
+    void poll_device() noexcept;
     void inherit_from(socket_object& parent);
     void establish();    // after accept, connect or join: gates, FD_WRITE, first data; lock_ held
     void update_gates(); // lock_ held
@@ -304,7 +305,7 @@ class socket_object {
     DWORD direction_ = JL_BOTH;
     bool bound_ = false;
     bool listening_ = false;
-    bool closing_ = false;
+    std::atomic<bool> closing_{false}; // written with lock_ held
     bool sent_end_ = false;
     bool received_end_ = false;
     bool has_had_leaf_ = false;

@@ -4,6 +4,8 @@
 // events are registered.
 #include "runtime/socket/socket_object.hpp"
 
+#include "runtime/dispatch/spin.hpp"
+
 namespace joinleaf::socket {
 namespace {
 
@@ -86,6 +88,7 @@ result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_
 
 result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool dont_wait) {
     dispatch::deadline until;
+    dispatch::spinning polls;
     for (bool first_wait = true;;) {
         if (const auto gate = receive_gate_.load(std::memory_order_acquire); gate != 0) {
             return tl::unexpected(gate);
@@ -109,6 +112,10 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         if (std::exchange(first_wait, false)) {
             const std::lock_guard hold(lock_);
             until = deadline_after(receive_timeout_);
+        }
+        // Asking the provider again is the shortest way to a message; closesocket waits for this call.
+        if (polls.again(until) && !closing_ && !condition_scope::active()) {
+            continue;
         }
         if (code = wait_for(JL_IN, until); code != 0) {
             return tl::unexpected(code);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/dispatch/waiter.hpp"
 
+#include "runtime/dispatch/spin.hpp"
+
 #include "tests/support/waiting.hpp"
 
 #include <gtest/gtest.h>
@@ -29,6 +31,37 @@ TEST(Waiter, TheTimeEndsAWait) {
     const auto start = std::chrono::steady_clock::now();
     EXPECT_FALSE(waiter::of_thread().wait({}, after(milliseconds(50))));
     EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(49));
+}
+
+// reactor.spin for one test.
+struct polling {
+    explicit polling(std::chrono::nanoseconds time) { set_spin(time); }
+    ~polling() { set_spin({}); }
+};
+
+TEST(Waiter, Polling_EndsWithTheTimeWithAKickAndWithADescriptor) {
+    const polling on(std::chrono::seconds(1000)); // it never sleeps
+    EXPECT_FALSE(waiter::of_thread().wait({}, after(milliseconds(20))));
+    auto& mine = waiter::of_thread();
+    auto kicker = test::in_background([&] { mine.kick(); });
+    EXPECT_TRUE(mine.wait({}, {}));
+    kicker.get();
+    EXPECT_FALSE(mine.wait({}, after(milliseconds(1)))) << "kicks are used up";
+    const auto full = make_eventfd();
+    raise(full);
+    const pollfd ready{full.get(), POLLIN, 0};
+    EXPECT_TRUE(mine.wait({&ready, 1}, {}));
+}
+
+TEST(Waiter, Polling_GivesWayToSleepAfterItsTime) {
+    const polling on(milliseconds(5));
+    auto& mine = waiter::of_thread();
+    auto kicker = test::in_background([&] {
+        std::this_thread::sleep_for(milliseconds(30));
+        mine.kick();
+    });
+    EXPECT_TRUE(mine.wait({}, {}));
+    kicker.get();
 }
 
 TEST(Waiter, AKickBeforeTheWaitIsNotLost) {
