@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What Winsock lacks: starting the runtime with a given configuration, asking the catalog why, sentences for
- * errors, batches of messages, statistics. Every function is safe from any thread.
+ * errors, batches of messages, statistics, message queues. Every function is safe from any thread.
  */
 #ifndef JOINLEAF_EXT_H
 #define JOINLEAF_EXT_H
@@ -141,6 +141,55 @@ typedef struct jl_statistics {
 
 /* 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEFAULT, WSAEINVAL (struct_size). [any] */
 JL_API int jl_socket_statistics(SOCKET s, jl_statistics* statistics);
+
+/*
+ * Message queues: what takes a window's place as the receiver of WSAAsyncSelect (EV-60 ... EV-65). A queue keeps
+ * messages in the order of their posting, as many as are posted; whoever takes one has it alone. Queues need no
+ * WSAStartup and outlive WSACleanup, which posts nothing. As handles of the host's event loop they work as
+ * WSAEVENTs do: the descriptor is readable exactly while a message is there.
+ */
+
+/* A message, with the members of Windows' MSG that mean something without a screen. */
+typedef struct jl_queue_message {
+    HWND hwnd;     /* the queue */
+    UINT message;  /* as it was registered with WSAAsyncSelect, or posted */
+    WPARAM wParam; /* the socket */
+    LPARAM lParam; /* for WSAGETSELECTEVENT (exactly one FD_* bit) and WSAGETSELECTERROR (0 or the code) */
+} jl_queue_message;
+
+/* An empty queue, owned by the caller until jl_queue_destroy. NULL: last error WSA_NOT_ENOUGH_MEMORY. [any] */
+JL_API HWND jl_queue_create(void);
+
+/*
+ * Ends a queue and forgets its messages. Waits on it end; sockets registered with it stay registered and reach
+ * nobody. 0, or SOCKET_ERROR: WSA_INVALID_HANDLE. [any]
+ */
+JL_API int jl_queue_destroy(HWND queue);
+
+/*
+ * Takes the oldest message, and waits for one at most timeout milliseconds (WSA_INFINITE: without end). 1: taken;
+ * 0: the time is over; SOCKET_ERROR: WSA_INVALID_HANDLE (also when another thread destroys the queue
+ * meanwhile), WSAEFAULT (no message is taken). [any]
+ */
+JL_API int jl_queue_wait(HWND queue, jl_queue_message* message, DWORD timeout);
+
+/*
+ * Looks at the oldest message without waiting; takes it if take is TRUE. 1: there is one; 0: there is none;
+ * SOCKET_ERROR as above. [any]
+ */
+JL_API int jl_queue_peek(HWND queue, jl_queue_message* message, BOOL take);
+
+/*
+ * Posts a message of the program's own, behind those that are there. 0, or SOCKET_ERROR: WSA_INVALID_HANDLE,
+ * WSAENOBUFS. [any]
+ */
+JL_API int jl_queue_post(HWND queue, UINT message, WPARAM wParam, LPARAM lParam);
+
+/*
+ * The descriptor to poll, readable exactly while a message is there; valid until jl_queue_destroy, for nothing
+ * but poll, epoll and their kin. -1: last error WSA_INVALID_HANDLE. [any]
+ */
+JL_API int jl_queue_descriptor(HWND queue);
 
 #ifdef __cplusplus
 }

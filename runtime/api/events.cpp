@@ -145,14 +145,28 @@ DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events, BOOL all, DW
 
 int WSAEventSelect(SOCKET s, WSAEVENT event, LONG events) {
     return api::socket_call(s, [&](socket::socket_object& object) {
-        std::shared_ptr<dispatch::event_object> target;
-        if (events != 0) {
-            target = object_of(event);
-            if (!target || (events & ~FD_ALL_EVENTS) != 0) {
-                return WSAEINVAL; // EV-06
-            }
+        if (events == 0) {
+            return object.select_events({}, 0);
+        }
+        auto target = object_of(event);
+        if (!target || (events & ~FD_ALL_EVENTS) != 0) {
+            return WSAEINVAL; // EV-06
         }
         return object.select_events(std::move(target), static_cast<std::uint32_t>(events));
+    });
+}
+
+int WSAAsyncSelect(SOCKET s, HWND receiver, UINT message, LONG events) {
+    return api::socket_call(s, [&](socket::socket_object& object) {
+        if (events == 0) {
+            return object.select_events({}, 0);
+        }
+        auto queue = dispatch::message_queue::find(reinterpret_cast<std::uintptr_t>(receiver));
+        if (!queue || (events & ~FD_ALL_EVENTS) != 0) {
+            return WSAEINVAL; // EV-64
+        }
+        return object.select_events(dispatch::queue_target{std::move(queue), message},
+                                    static_cast<std::uint32_t>(events));
     });
 }
 

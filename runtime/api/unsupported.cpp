@@ -14,10 +14,6 @@ BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transf
     return FALSE; // no overlapped operation can have been started
 }
 
-int WSAAsyncSelect(SOCKET s, HWND /*receiver*/, UINT /*message*/, LONG /*events*/) {
-    return api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
-}
-
 int WSADuplicateSocketA(SOCKET s, DWORD /*process*/, LPWSAPROTOCOL_INFOA /*info*/) {
     return api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
 }

@@ -2,30 +2,50 @@
 #include "runtime/dispatch/event_record.hpp"
 
 #include <bit>
+#include <new>
 #include <utility>
 
 namespace joinleaf::dispatch {
+namespace {
 
-void event_record::select(std::shared_ptr<event_object> object, std::uint32_t mask) noexcept {
-    object_ = mask == 0 ? nullptr : std::move(object);
+// EV-60: the socket in wParam; in lParam the event in the low word, the code in the high one.
+bool post(const queue_target& to, std::uint32_t bit, std::int32_t code, std::uintptr_t socket) noexcept {
+    const auto lparam = (static_cast<std::uint32_t>(code) & 0xffffU) << 16U | bit;
+    try {
+        to.queue->post({to.message, socket, static_cast<std::intptr_t>(lparam)});
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+} // namespace
+
+void event_record::select(event_target target, std::uint32_t mask) noexcept {
+    target_ = mask == 0 ? event_target{} : std::move(target);
     selected_ = mask;
     reported_ = 0;
     pending_ = {};
 }
 
 void event_record::inherit(const event_record& parent) noexcept {
-    select(parent.object_, parent.selected_);
+    select(parent.target_, parent.selected_);
 }
 
-bool event_record::record(std::uint32_t bit, std::int32_t code) noexcept {
+bool event_record::record(std::uint32_t bit, std::int32_t code, std::uintptr_t socket) noexcept {
     if (!wants(bit)) {
         return false;
+    }
+    if (const auto* const queue = std::get_if<queue_target>(&target_)) {
+        const bool posted = post(*queue, bit, code, socket);
+        reported_ |= posted ? bit : 0U;
+        return posted;
     }
     reported_ |= bit;
     pending_.bits |= bit;
     pending_.codes[static_cast<std::size_t>(std::countr_zero(bit))] = code;
-    if (object_) {
-        object_->set();
+    if (const auto* const object = std::get_if<object_target>(&target_)) {
+        (*object)->set();
     }
     return true;
 }

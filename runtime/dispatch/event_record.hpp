@@ -4,8 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <variant>
 
 #include "runtime/dispatch/event_object.hpp"
+#include "runtime/dispatch/message_queue.hpp"
 
 namespace joinleaf::dispatch {
 
@@ -17,14 +19,26 @@ struct network_events {
     std::array<std::int32_t, event_kinds> codes{};
 };
 
+// WSAEventSelect: events gather in the record, and the object is signalled.
+using object_target = std::shared_ptr<event_object>;
+
+// WSAAsyncSelect: each event is a message of its own.
+struct queue_target {
+    std::shared_ptr<message_queue> queue;
+    std::uint32_t message = 0;
+};
+
+// Who is told of a socket's events; nobody by default.
+using event_target = std::variant<std::monostate, object_target, queue_target>;
+
 // The FD_* record of one socket: an event is recorded if it is selected and not reported yet; the re-enabling
 // call clears "reported". Not synchronised: the socket's lock guards it.
 class event_record {
   public:
-    // Replaces object and mask and clears the record (EV-03). Mask 0: no registration.
-    void select(std::shared_ptr<event_object> object, std::uint32_t mask) noexcept;
+    // Replaces target and mask and clears the record (EV-03). Mask 0: no registration.
+    void select(event_target target, std::uint32_t mask) noexcept;
 
-    // Starts like another socket's registration, with an empty record (EV-11).
+    // Starts like another socket's registration, with an empty record (EV-11, EV-63).
     void inherit(const event_record& parent) noexcept;
 
     [[nodiscard]] std::uint32_t selected() const noexcept { return selected_; }
@@ -32,8 +46,14 @@ class event_record {
         return (selected_ & bit) != 0 && (reported_ & bit) == 0;
     }
 
-    // Records one event and signals the object; false where it is not wanted.
-    bool record(std::uint32_t bit, std::int32_t code) noexcept;
+    // Records one event of the socket with this number and tells the target; false where it is not wanted. A
+    // message needs memory; without it the event counts as not told.
+    bool record(std::uint32_t bit, std::int32_t code, std::uintptr_t socket) noexcept;
+
+    // Whether what is recorded has reached the application by that: a message, not a bit to be enumerated.
+    [[nodiscard]] bool tells_at_once() const noexcept {
+        return std::holds_alternative<queue_target>(target_);
+    }
 
     // The re-enabling call of these events was made (EV-33, EV-35).
     void reenable(std::uint32_t bits) noexcept { reported_ &= ~bits; }
@@ -45,7 +65,7 @@ class event_record {
     [[nodiscard]] network_events look() const noexcept { return pending_; }
 
   private:
-    std::shared_ptr<event_object> object_;
+    event_target target_;
     std::uint32_t selected_ = 0;
     std::uint32_t reported_ = 0;
     network_events pending_;

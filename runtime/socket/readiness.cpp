@@ -107,7 +107,9 @@ void socket_object::establish() {
 // ---- records and wake-ups
 
 void socket_object::record(std::uint32_t bit, std::int32_t code) {
-    record_.record(bit, code);
+    if (record_.record(bit, code, number()) && bit == FD_CONNECT && record_.tells_at_once()) {
+        operation_.told = true;
+    }
 }
 
 void socket_object::kick(std::uint32_t what) {
@@ -351,11 +353,11 @@ void socket_object::on_out_watch(void* raw, std::uint32_t /*ready*/) {
     self.pump_out();
 }
 
-std::int32_t socket_object::select_events(std::shared_ptr<dispatch::event_object> object, std::uint32_t mask) {
+std::int32_t socket_object::select_events(dispatch::event_target target, std::uint32_t mask) {
     {
         const std::lock_guard hold(lock_);
         nonblocking_ = true; // EV-02
-        record_.select(std::move(object), mask);
+        record_.select(std::move(target), mask);
         selected_ = mask;
         end_told_ = false;
         if (!operation_.pending && !operation_.told) {

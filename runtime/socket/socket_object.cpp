@@ -160,9 +160,8 @@ void socket_object::inherit_from(socket_object& parent) {
 void socket_object::interrupt() {
     const std::lock_guard hold(lock_);
     closing_ = true;
-    record_.select(
-        nullptr,
-        0); // one's own close records nothing (EV-44), nor does that of other sockets meanwhile (ST-11)
+    // One's own close records nothing (EV-44), nor does that of other sockets meanwhile (ST-11).
+    record_.select({}, 0);
     selected_ = 0;
     kick(~0U);
 }

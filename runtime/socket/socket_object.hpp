@@ -135,7 +135,8 @@ class socket_object {
 
     // ---- events (readiness.cpp)
 
-    std::int32_t select_events(std::shared_ptr<dispatch::event_object> object, std::uint32_t mask);
+    // WSAEventSelect and WSAAsyncSelect: one registration per socket, of either kind (EV-03).
+    std::int32_t select_events(dispatch::event_target target, std::uint32_t mask);
     // deliver copies the events to the application and may refuse; then nothing changes (EV-23).
     template <class Deliver> std::int32_t take_events(dispatch::event_object* reset, Deliver deliver);
     std::int32_t set_nonblocking(bool on);

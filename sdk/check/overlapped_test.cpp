@@ -63,8 +63,6 @@ TEST_F(Overlapped, TheOtherCallsOfTheNextStageAnswerNotSupported) {
     WSASetLastError(0);
     EXPECT_FALSE(WSAGetOverlappedResult(s.get(), &overlapped_, &bytes_, FALSE, &flags_));
     EXPECT_NE(0, WSAGetLastError());
-    EXPECT_TRUE(failed(WSAAsyncSelect(s.get(), nullptr, 1, FD_READ)));
-    EXPECT_NE(0, WSAGetLastError());
     HANDLE handle = nullptr;
     EXPECT_TRUE(failed(WSAProviderConfigChange(&handle, nullptr, nullptr)));
     EXPECT_NE(0, WSAGetLastError());
