@@ -54,8 +54,8 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
         const std::span output(static_cast<std::byte*>(out), out == nullptr ? 0 : out_size);
         std::uint32_t bytes = 0;
         const auto refused = object.ioctl(code, input, output, bytes);
-        if (refused == 0) {
-            *returned = bytes;
+        if (refused == 0 || bytes != 0) {
+            *returned = bytes; // too little room: what is needed
         }
         return refused;
     });

@@ -242,7 +242,11 @@ std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std
             return WSAEINVAL; // IO-26
         }
         break;
-    default: break;
+    default:
+        if (const auto answered = network_ioctl(code, in, out, bytes)) {
+            return *answered;
+        }
+        break;
     }
     return ops().ioctl == nullptr ? unknown_ioctl(code) : provider_ioctl(code, in, out, bytes);
 }
@@ -266,9 +270,18 @@ std::int32_t socket_object::unknown_ioctl(DWORD code) noexcept {
 
 std::int32_t socket_object::provider_ioctl(DWORD code, std::span<const std::byte> in,
                                            std::span<std::byte> out, std::uint32_t& bytes) {
-    const std::lock_guard guard(guard_out_);
-    const auto result = ops().ioctl(endpoint_, code, in.data(), static_cast<std::uint32_t>(in.size()),
-                                    out.data(), static_cast<std::uint32_t>(out.size()), &bytes);
+    std::int32_t result = 0;
+    {
+        const std::lock_guard guard(guard_out_);
+        result = ops().ioctl(endpoint_, code, in.data(), static_cast<std::uint32_t>(in.size()), out.data(),
+                             static_cast<std::uint32_t>(out.size()), &bytes);
+    }
+    if (code == FIONREAD && fd_kind_ == JL_FD_SET) { // it may have read ahead to know
+        const std::lock_guard guard(guard_in_);
+        if (std::int32_t ended = 0; !provider_ended_) {
+            ask_in(ended);
+        }
+    }
     return result == WSAEOPNOTSUPP ? unknown_ioctl(code) : result;
 }
 

@@ -186,6 +186,17 @@ void socket_object::settle_signal(bool more) {
     }
 }
 
+// Arms for receiving. To know whether a whole message is there the provider may read ahead, and then no kernel
+// descriptor of the set shows it any more.
+std::int32_t socket_object::ask_in(std::int32_t& code) {
+    const auto state = arm(JL_IN, code);
+    if (state != JL_ARMED && fd_kind_ == JL_FD_SET) {
+        const std::lock_guard hold(lock_);
+        signal(true);
+    }
+    return state;
+}
+
 // ---- FD_* by asking the provider
 
 void socket_object::pump_in(std::uint32_t left) {
@@ -199,7 +210,7 @@ void socket_object::pump_in(std::uint32_t left) {
         }
     }
     std::int32_t code = 0;
-    const auto state = left == JL_LEFT_SOME ? JL_READY : arm(JL_IN, code);
+    const auto state = left == JL_LEFT_SOME ? JL_READY : ask_in(code);
     if (state == JL_ARMED) {
         watch_for(dispatch::condition_in);
         return;
@@ -396,7 +407,7 @@ std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
     }
     std::int32_t code = 0;
     const std::lock_guard guard(direction == JL_OUT ? guard_out_ : guard_in_);
-    return arm(direction, code);
+    return direction == JL_IN ? ask_in(code) : arm(direction, code);
 }
 
 // Waits until a direction may have something to say: 0; WSAETIMEDOUT; WSAEINTR when the socket is being
@@ -440,7 +451,7 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
     if ((directions & (JL_IN | JL_OOB)) != 0) {
         const std::lock_guard guard(guard_in_);
         if ((directions & JL_IN) != 0 &&
-            ((listens && arm(JL_ACCEPT, code) != JL_ARMED) || (receives && arm(JL_IN, code) != JL_ARMED))) {
+            ((listens && arm(JL_ACCEPT, code) != JL_ARMED) || (receives && ask_in(code) != JL_ARMED))) {
             ready |= JL_IN;
         }
         if ((directions & JL_OOB) != 0 && receives && service(XP1_EXPEDITED_DATA) &&

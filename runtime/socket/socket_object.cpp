@@ -254,8 +254,10 @@ void socket_object::forget_operation() {
 
 void socket_object::unwatch() {
     dispatch::watch* watches[2] = {};
+    network::subscription network; // ends outside the lock
     {
         const std::lock_guard hold(lock_);
+        std::swap(network, network_watch_);
         watches[0] = std::exchange(watch_, nullptr);
         watches[1] = std::exchange(out_watch_, nullptr);
     }

@@ -23,6 +23,8 @@
 #include "runtime/dispatch/slot_table.hpp"
 #include "runtime/dispatch/waiter.hpp"
 #include "runtime/explanation.hpp"
+#include "runtime/network/change_watch.hpp"
+#include "runtime/network/local_address.hpp"
 #include "runtime/socket/request.hpp"
 
 namespace joinleaf::socket {
@@ -49,9 +51,11 @@ enum class role : std::uint8_t {
     root_leaf // the root's socket for one leaf (JL-72)
 };
 
-// What is waited for; the bits of JL_IN ..., the end of a pending operation, the provider's `closed`.
+// What is waited for; the bits of JL_IN ..., the end of a pending operation, the provider's `closed`, a change of
+// the host's network.
 inline constexpr std::uint32_t wait_operation = 0x100;
 inline constexpr std::uint32_t wait_closed = 0x200;
+inline constexpr std::uint32_t wait_change = 0x400;
 
 // Arguments of WSAConnect and WSAJoinLeaf, checked and copied by the API where that is possible.
 struct join_arguments {
@@ -186,6 +190,15 @@ class socket_object {
         dispatch::waiter* who;
         std::uint32_t what;
     };
+    // Changes of the host's network that were asked for and have not come (EV-49).
+    struct awaited_changes {
+        std::uint32_t events = 0;          // FD_* of what was issued
+        network::address destination;      // of the route
+        network::address source;           // from where it goes now; none: nowhere
+        std::uint32_t address_changes = 0; // told so far, for calls that wait
+        std::uint32_t route_changes = 0;
+        std::uint32_t& count(std::uint32_t event) noexcept;
+    };
     socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags);
     ~socket_object();
 
@@ -250,6 +263,7 @@ class socket_object {
     void watch_for(std::uint32_t conditions);
     void arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call,
                    std::uint32_t conditions);          // lock_ held
+    std::int32_t ask_in(std::int32_t& code);           // guard_in_ held
     [[nodiscard]] bool receiving_now() const noexcept; // lock_ held
     [[nodiscard]] bool sending_now() const noexcept;   // lock_ held
     void record(std::uint32_t bit, std::int32_t code); // lock_ held
@@ -265,6 +279,16 @@ class socket_object {
     std::optional<std::int32_t> get_own_option(int name, void* value, int* len);
     std::int32_t set_linger(const struct linger& asked);
     static std::int32_t unknown_ioctl(DWORD code) noexcept;
+    std::optional<std::int32_t> network_ioctl(DWORD code, std::span<const std::byte> in,
+                                              std::span<std::byte> out, std::uint32_t& bytes);
+    std::int32_t query_addresses(std::span<std::byte> out, std::uint32_t& bytes);
+    static std::int32_t query_route(const network::address& destination, std::span<std::byte> out,
+                                    std::uint32_t& bytes);
+    std::int32_t await_change(std::uint32_t event, const network::address& destination);
+    std::int32_t watch_network();
+    std::int32_t wait_for_change(std::uint32_t event, std::uint32_t before);
+    void on_change(const network::change& what);
+    void tell_change(std::uint32_t event); // lock_ held
     std::int32_t provider_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
                                 std::uint32_t& bytes);
 
@@ -318,6 +342,8 @@ class socket_object {
     dispatch::watch* watch_ = nullptr;
     dispatch::watch* out_watch_ = nullptr;
     std::uint32_t armed_ = 0;
+    network::subscription network_watch_; // ends outside lock_
+    awaited_changes awaited_;
     std::int32_t error_ = 0; // SO_ERROR of the runtime's own making
     struct linger linger_ {};
     std::chrono::milliseconds send_timeout_{0};

@@ -205,7 +205,8 @@ TEST_F(QueueCalls, EV_64_UnknownReceiversAndBitsAreRefused) {
     const owned_event event;
     EXPECT_TRUE(refused(WSAAsyncSelect(s.get(), nullptr, 1, FD_READ), WSAEINVAL));
     EXPECT_TRUE(refused(WSAAsyncSelect(s.get(), event_handle(999'999), 1, FD_READ), WSAEINVAL));
-    EXPECT_TRUE(refused(WSAAsyncSelect(s.get(), event.get(), 1, FD_READ), WSAEINVAL)) << "an event is no queue";
+    EXPECT_TRUE(refused(WSAAsyncSelect(s.get(), event.get(), 1, FD_READ), WSAEINVAL))
+        << "an event is no queue";
     EXPECT_TRUE(refused(WSAEventSelect(s.get(), queue.get(), FD_READ), WSAEINVAL)) << "nor the reverse";
     EXPECT_TRUE(refused(WSAAsyncSelect(s.get(), queue.get(), 1, 0x400), WSAEINVAL));
     EXPECT_TRUE(refused(WSAAsyncSelect(INVALID_SOCKET, queue.get(), 1, FD_READ), WSAENOTSOCK));

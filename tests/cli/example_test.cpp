@@ -12,6 +12,8 @@
 namespace joinleaf::test {
 namespace {
 
+[[maybe_unused]] const bool in_private_network = use_private_network();
+
 struct run_over {
     const char* name;
     const char* yaml; // in examples/

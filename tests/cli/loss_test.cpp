@@ -15,6 +15,8 @@
 namespace joinleaf::test {
 namespace {
 
+[[maybe_unused]] const bool in_private_network = use_private_network();
+
 enum kind : char { here = 1, begin = 2, data = 3, end = 4, report = 5, bye = 6 };
 
 constexpr std::uint64_t session = 77;

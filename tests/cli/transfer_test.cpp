@@ -13,6 +13,8 @@
 namespace joinleaf::test {
 namespace {
 
+[[maybe_unused]] const bool in_private_network = use_private_network();
+
 struct over {
     const char* name;
     const char* yaml;

@@ -32,15 +32,16 @@ find_allowed() {
     public | config | base) rooms='public' ;;
     dispatch | qos) rooms='public base' ;;
     catalog) rooms='public base config dispatch' ;;
-    socket) rooms='public base catalog dispatch qos' ;;
+    network) rooms='public base dispatch' ;;
+    socket) rooms='public base catalog dispatch network qos' ;;
     host) rooms='public base socket dispatch' ;;
     api) rooms='public base socket catalog dispatch root' ;; # the catalog is what enumeration is about
-    root) rooms='public base config catalog dispatch qos socket host api' ;;
+    root) rooms='public base config catalog dispatch network qos socket host api' ;;
     providers/*/tests) rooms="provider.h ${1%/tests} tests/support" ;;
     providers/*) rooms='provider.h' ;;
     tests/config) rooms='public config tests/support' ;;
     tests/catalog | tests/dispatch | tests/socket | tests/qos)
-        rooms='public base config catalog dispatch qos socket host root tests/support' ;;
+        rooms='public base config catalog dispatch network qos socket host root tests/support' ;;
     tests/* | sdk/check) rooms='public tests/support' ;;
     *) rooms='public' ;;
     esac

@@ -21,7 +21,9 @@ class owned_queue {
     ~owned_queue() { destroy(); }
 
     [[nodiscard]] HWND get() const noexcept { return queue_; }
-    int destroy() noexcept { return queue_ == nullptr ? 0 : jl_queue_destroy(std::exchange(queue_, nullptr)); }
+    int destroy() noexcept {
+        return queue_ == nullptr ? 0 : jl_queue_destroy(std::exchange(queue_, nullptr));
+    }
 
     // The next message; nothing when the time is over.
     [[nodiscard]] std::optional<jl_queue_message> next(clock::duration limit = patience) const {

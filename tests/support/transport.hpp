@@ -15,6 +15,8 @@
 
 namespace joinleaf::test {
 
+inline const bool in_private_network = use_private_network();
+
 // What distinguishes protocol entries for a test: how sessions are built, and which way data goes.
 enum class plan { nonrooted, rooted, relayed, stream };
 

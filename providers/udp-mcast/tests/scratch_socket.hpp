@@ -5,7 +5,7 @@
 
 #include "fake_host.hpp"
 
-#include <support/netns.hpp>
+#include <support/private_network.hpp>
 
 #include <gtest/gtest.h>
 
