@@ -186,6 +186,17 @@ bool asks_for_overlapped(const socket::socket_object& object, const void* overla
     return (object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (overlapped != nullptr || routine);
 }
 
+// A receiving call: one that fails over its arguments re-enables FD_READ all the same (EV-36).
+template <class Body> auto receiving(Body body) {
+    return [body](socket::socket_object& object) {
+        const int code = body(object);
+        if (code == WSAEFAULT || code == WSAEINVAL || code == WSAEOPNOTSUPP) {
+            object.receive_refused();
+        }
+        return code;
+    };
+}
+
 bool message_was_longer(const received& got) noexcept {
     return (got.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0;
 }
@@ -215,7 +226,7 @@ int jl_recv(SOCKET s, void* buffer, int length, int flags) {
 
 int jl_recvfrom(SOCKET s, void* buffer, int length, int flags, sockaddr* from, int* from_length) {
     received got;
-    const int code = api::socket_call(s, [&](socket::socket_object& object) {
+    const auto receive = receiving([&](socket::socket_object& object) {
         if (length < 0 || (buffer == nullptr && length > 0)) {
             return WSAEFAULT;
         }
@@ -228,6 +239,7 @@ int jl_recvfrom(SOCKET s, void* buffer, int length, int flags, sockaddr* from, i
         const int outcome = receive_all(object, room, static_cast<unsigned>(flags), source, got);
         return outcome == 0 && message_was_longer(got) ? WSAEMSGSIZE : outcome; // IO-10
     });
+    const int code = api::socket_call(s, receive);
     return code == 0 ? static_cast<int>(got.bytes) : SOCKET_ERROR;
 }
 
@@ -264,32 +276,33 @@ int WSARecv(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, 
 
 int WSARecvFrom(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from,
                 LPINT from_length, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
-    return api::socket_call(s, [&](socket::socket_object& object) {
-        if (into == nullptr || bytes == nullptr || flags == nullptr) {
-            return WSAEFAULT;
-        }
-        if (count == 0) {
-            return WSAEINVAL;
-        }
-        if (asks_for_overlapped(object, overlapped, routine != nullptr)) {
-            return WSAEOPNOTSUPP;
-        }
-        source_room source;
-        if (const int wrong = source.prepare(from, from_length); wrong != 0) {
-            return wrong;
-        }
-        buffers room;
-        gather(into, count, room);
-        received got;
-        const int code = receive_all(object, room, *flags, source, got);
-        *bytes = static_cast<DWORD>(got.bytes);
-        if (code != 0) {
-            return code;
-        }
-        const bool partial = (got.flags & JL_MSG_REST) != 0 && object.service(XP1_PARTIAL_MESSAGE);
-        *flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
-        return message_was_longer(got) && !partial ? WSAEMSGSIZE : 0;
-    });
+    return api::socket_call(s, receiving([&](socket::socket_object& object) {
+                                if (into == nullptr || bytes == nullptr || flags == nullptr) {
+                                    return WSAEFAULT;
+                                }
+                                if (count == 0) {
+                                    return WSAEINVAL;
+                                }
+                                if (asks_for_overlapped(object, overlapped, routine != nullptr)) {
+                                    return WSAEOPNOTSUPP;
+                                }
+                                source_room source;
+                                if (const int wrong = source.prepare(from, from_length); wrong != 0) {
+                                    return wrong;
+                                }
+                                buffers room;
+                                gather(into, count, room);
+                                received got;
+                                const int code = receive_all(object, room, *flags, source, got);
+                                *bytes = static_cast<DWORD>(got.bytes);
+                                if (code != 0) {
+                                    return code;
+                                }
+                                const bool partial =
+                                    (got.flags & JL_MSG_REST) != 0 && object.service(XP1_PARTIAL_MESSAGE);
+                                *flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
+                                return message_was_longer(got) && !partial ? WSAEMSGSIZE : 0;
+                            }));
 }
 
 namespace {

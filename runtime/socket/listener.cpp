@@ -182,12 +182,10 @@ result<socket_object*> socket_object::admit(const std::shared_ptr<request>& who,
     {
         const std::lock_guard hold(lock_);
         std::erase(deciding_, who);
-        if (code == 0) {
-            has_had_leaf_ = has_had_leaf_ || role_ == role::root;
+        if (code == 0 && role_ == role::root && !has_had_leaf_) {
+            has_had_leaf_ = true;
             update_gates();
-            if (role_ == role::root) {
-                record(FD_WRITE, 0); // the first leaf makes the root able to send (EV-40)
-            }
+            record(FD_WRITE, 0); // the first leaf makes the root able to send (EV-40)
         }
     }
     if (code != 0) {

@@ -67,8 +67,16 @@ std::int32_t socket_object::set_option(int level, int name, const void* value, i
     if (ops().set_option == nullptr) {
         return WSAENOPROTOOPT;
     }
-    const std::lock_guard guard(guard_out_);
-    return ops().set_option(endpoint_, level, name, value, static_cast<std::uint32_t>(len));
+    std::int32_t code = 0;
+    {
+        const std::lock_guard guard(guard_out_);
+        code = ops().set_option(endpoint_, level, name, value, static_cast<std::uint32_t>(len));
+    }
+    if (int flag = 0; code == 0 && level == SOL_SOCKET && name == SO_OOBINLINE && load(value, len, flag)) {
+        const std::lock_guard hold(lock_);
+        urgent_inline_ = flag != 0;
+    }
+    return code;
 }
 
 // Empty: not one of the runtime's own.
@@ -248,7 +256,12 @@ std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std
         }
         break;
     }
-    return ops().ioctl == nullptr ? unknown_ioctl(code) : provider_ioctl(code, in, out, bytes);
+    const auto refused = ops().ioctl == nullptr ? unknown_ioctl(code) : provider_ioctl(code, in, out, bytes);
+    if (refused == 0 && (code == SIO_GET_QOS || code == SIO_SET_QOS)) {
+        const std::lock_guard hold(lock_);
+        record_.reenable(FD_QOS); // EV-48
+    }
+    return refused;
 }
 
 // The code for what no provider knows: WSAENOPROTOOPT where Winsock does (IO-22), else WSAEINVAL (IO-21).

@@ -14,7 +14,7 @@ namespace joinleaf::socket {
 
 bool socket_object::receiving_now() const noexcept {
     if (connectionless()) {
-        return bound_;
+        return bound_ && !(operation_.pending && operation_.is_join); // FD_CONNECT comes first (EV-51)
     }
     return role_ == role::root ? listening_ || has_had_leaf_ : connection_ == connection::established;
 }
@@ -61,6 +61,9 @@ std::int32_t socket_object::receive_gate_now() const noexcept {
     if (connectionless()) {
         if (multipoint() && direction_ == JL_SENDER_ONLY) {
             return WSAEOPNOTSUPP;
+        }
+        if (operation_.pending && operation_.is_join) {
+            return WSAENOTCONN; // JL-53
         }
         return bound_ ? 0 : WSAEINVAL; // IO-13
     }
@@ -199,28 +202,35 @@ std::int32_t socket_object::ask_in(std::int32_t& code) {
 
 // ---- FD_* by asking the provider
 
-void socket_object::pump_in(std::uint32_t left) {
+// FD_READ at once; the code of an end that is still to be told is left to the caller, who may have other events
+// to tell before it.
+std::optional<std::int32_t> socket_object::pump_in(std::uint32_t left) {
     {
         const std::lock_guard hold(lock_);
         const auto selected = record_.selected();
         const bool asks =
             (selected & FD_READ) != 0 ? record_.wants(FD_READ) : (selected & FD_CLOSE) != 0 && !end_told_;
         if (provider_ended_ || !asks || !receiving_now()) {
-            return;
+            return std::nullopt;
         }
     }
     std::int32_t code = 0;
     const auto state = left == JL_LEFT_SOME ? JL_READY : ask_in(code);
     if (state == JL_ARMED) {
         watch_for(dispatch::condition_in);
-        return;
+        return std::nullopt;
     }
     const std::lock_guard hold(lock_);
-    if (state == JL_READY) {
-        if (receive_gate_.load(std::memory_order_relaxed) == 0) {
-            record(FD_READ, 0);
-        }
-    } else if (!end_told_ && !connectionless()) {
+    if (state == JL_READY && receive_gate_.load(std::memory_order_relaxed) == 0) {
+        record(FD_READ, 0);
+    }
+    return state == JL_READY ? std::nullopt : std::optional(code);
+}
+
+// FD_CLOSE, once (EV-42).
+void socket_object::tell_end(std::int32_t code) {
+    const std::lock_guard hold(lock_);
+    if (!end_told_ && !connectionless()) {
         end_told_ = true;
         record(FD_CLOSE, code);
         broken_ = role_ == role::root ? 0 : code;
@@ -231,7 +241,8 @@ void socket_object::pump_in(std::uint32_t left) {
 void socket_object::pump_oob() {
     {
         const std::lock_guard hold(lock_);
-        if (provider_ended_ || !record_.wants(FD_OOB) || !service(XP1_EXPEDITED_DATA) || !receiving_now()) {
+        if (provider_ended_ || !record_.wants(FD_OOB) || urgent_inline_ || !service(XP1_EXPEDITED_DATA) ||
+            !receiving_now()) {
             return;
         }
     }
@@ -285,7 +296,10 @@ void socket_object::pump_out() {
     }
 }
 
+// Tells whatever holds now in the order ACCEPT, OOB, READ, WRITE, CLOSE; FD_CONNECT is recorded where it
+// happens.
 void socket_object::pump_all() {
+    std::optional<std::int32_t> end;
     {
         const std::lock_guard guard(guard_in_);
         if (provider_ended_) {
@@ -296,11 +310,16 @@ void socket_object::pump_all() {
             settle_signal(false);
         }
         pump_accept();
-        pump_in(JL_LEFT_UNKNOWN);
         pump_oob();
+        end = pump_in(JL_LEFT_UNKNOWN);
     }
-    const std::lock_guard guard(guard_out_);
-    pump_out();
+    {
+        const std::lock_guard guard(guard_out_);
+        pump_out();
+    }
+    if (end) {
+        tell_end(*end);
+    }
 }
 
 // For upcalls, which must not call back into the provider: the loop asks soon.
@@ -441,8 +460,10 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
     bool listens = false;
     bool receives = false;
     bool sends = false;
+    bool urgent = false;
     {
         const std::lock_guard hold(lock_);
+        urgent = !urgent_inline_ && service(XP1_EXPEDITED_DATA);
         listens = listening_;
         receives = receiving_now();
         sends = sending_now();
@@ -454,8 +475,7 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
             ((listens && arm(JL_ACCEPT, code) != JL_ARMED) || (receives && ask_in(code) != JL_ARMED))) {
             ready |= JL_IN;
         }
-        if ((directions & JL_OOB) != 0 && receives && service(XP1_EXPEDITED_DATA) &&
-            arm(JL_OOB, code) == JL_READY) {
+        if ((directions & JL_OOB) != 0 && receives && urgent && arm(JL_OOB, code) == JL_READY) {
             ready |= JL_OOB;
         }
     }
@@ -486,7 +506,7 @@ void socket_object::poll_descriptors(std::uint32_t directions, std::vector<pollf
     if ((directions & JL_IN) != 0 && (listening_ || receiving_now())) {
         events |= POLLIN;
     }
-    if ((directions & JL_OOB) != 0 && receiving_now() && fd_kind_ == JL_FD_OWN) {
+    if ((directions & JL_OOB) != 0 && receiving_now() && !urgent_inline_ && fd_kind_ == JL_FD_OWN) {
         events |= POLLPRI;
     }
     if ((directions & JL_OUT) != 0 && sending_now() && out_fd_.load() >= 0) {

@@ -135,6 +135,8 @@ class socket_object {
     // Messages done, at least one; else the code of the first. Blocking: waits for the first only.
     result<std::uint32_t> send(std::span<jl_msg> messages, bool dont_wait = false);
     result<std::uint32_t> receive(std::span<jl_msg> messages, bool dont_wait = false);
+    // A receiving call that failed before it got here is a re-enabling call all the same (EV-36).
+    void receive_refused();
     std::int32_t shutdown(int how);
 
     // ---- events (readiness.cpp)
@@ -250,14 +252,15 @@ class socket_object {
 
     std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
     std::int32_t arm_for_wait(std::uint32_t direction);
-    void after_receive(std::uint32_t left); // guard_in_ held
-    void after_blocked_send();              // guard_out_ held
-    void settle_signal(bool more);          // guard_in_ held
-    void signal(bool on);                   // lock_ held
-    void pump_in(std::uint32_t left);       // guard_in_ held
-    void pump_oob();                        // guard_in_ held
-    void pump_accept();                     // guard_in_ held
-    void pump_out();                        // guard_out_ held
+    void after_receive(std::uint32_t left);                  // guard_in_ held
+    void after_blocked_send();                               // guard_out_ held
+    void settle_signal(bool more);                           // guard_in_ held
+    void signal(bool on);                                    // lock_ held
+    std::optional<std::int32_t> pump_in(std::uint32_t left); // guard_in_ held
+    void tell_end(std::int32_t code);
+    void pump_oob();    // guard_in_ held
+    void pump_accept(); // guard_in_ held
+    void pump_out();    // guard_out_ held
     void pump_all();
     void schedule_pump();
     void watch_for(std::uint32_t conditions);
@@ -349,6 +352,7 @@ class socket_object {
     std::chrono::milliseconds send_timeout_{0};
     std::chrono::milliseconds receive_timeout_{0};
     bool exclusive_ = false;
+    bool urgent_inline_ = false; // SO_OOBINLINE: urgent data is data as any other (EV-41)
     std::chrono::steady_clock::time_point established_at_{};
 };
 

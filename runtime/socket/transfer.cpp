@@ -132,8 +132,17 @@ void socket_object::after_receive(std::uint32_t left) {
             const std::lock_guard hold(lock_);
             record_.reenable(FD_READ | FD_OOB); // also by a call that failed (EV-36)
         }
-        pump_in(left);
         pump_oob();
+        if (const auto end = pump_in(left)) {
+            tell_end(*end);
+        }
+    }
+}
+
+void socket_object::receive_refused() {
+    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_OOB)) != 0) {
+        const std::lock_guard guard(guard_in_);
+        after_receive(JL_LEFT_UNKNOWN);
     }
 }
 

@@ -134,6 +134,9 @@ void socket_object::on_withdrawn(void* gone) {
     const auto found = std::find_if(requests_.begin(), requests_.end(),
                                     [&](const auto& one) { return one->provider_request == gone; });
     if (found != requests_.end()) {
+        if ((*found)->deferred) {
+            record_.reenable(FD_ACCEPT); // no longer held back: what is behind it may be told (EV-34)
+        }
         withdrawn_.push_back(std::move(*found));
         requests_.erase(found);
         schedule_pump();
