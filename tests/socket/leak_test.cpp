@@ -3,58 +3,15 @@
 // LC-20: after everything is closed, descriptors, threads and memory are back where they were; a thousand
 // times over.
 #include "tests/support/event_watch.hpp"
+#include "tests/support/footprint.hpp"
 #include "tests/support/session_fixture.hpp"
 
-#include <dirent.h>
 #include <malloc.h>
 
 #include <algorithm>
 
 namespace joinleaf::test {
 namespace {
-
-std::size_t entries_of(const char* path) {
-    std::size_t count = 0;
-    DIR* const folder = ::opendir(path);
-    while (::readdir(folder) != nullptr) {
-        ++count;
-    }
-    ::closedir(folder);
-    return count;
-}
-
-// What the open descriptors are, for the message of a test that finds too many.
-std::string descriptor_list() {
-    std::string list;
-    for (int fd = 0; fd < 1024; ++fd) {
-        char target[128] = "";
-        const auto link = "/proc/self/fd/" + std::to_string(fd);
-        if (::readlink(link.c_str(), target, sizeof target - 1) > 0) {
-            list += "\n  " + std::to_string(fd) + " " + target;
-        }
-    }
-    return list;
-}
-
-struct footprint {
-    std::size_t descriptors = entries_of("/proc/self/fd");
-    std::size_t threads = entries_of("/proc/self/task");
-    std::string list = descriptor_list();
-};
-
-std::ostream& operator<<(std::ostream& out, const footprint& what) {
-    return out << what.descriptors << " descriptors, " << what.threads << " threads:" << what.list << "\n";
-}
-
-// Closing may finish on a reactor thread; it has a deadline.
-::testing::AssertionResult is_back_at(const footprint& before) {
-    const bool back = eventually([&] {
-        return entries_of("/proc/self/fd") <= before.descriptors &&
-               entries_of("/proc/self/task") <= before.threads;
-    });
-    return (back ? ::testing::AssertionSuccess() : ::testing::AssertionFailure())
-           << "before: " << before << "now: " << footprint();
-}
 
 constexpr int rounds = 1000;
 
