@@ -198,6 +198,7 @@ TEST_P(NetworkChange, TheKernelIsAskedOnlyWhileSomebodyWaits) {
     const auto other = make_any();
     const event_watch first(s.get(), FD_ADDRESS_LIST_CHANGE);
     const event_watch second(other.get(), FD_ADDRESS_LIST_CHANGE);
+    EXPECT_FALSE(first.is_set()) << "and this thread has what it waits with";
     EXPECT_TRUE(refused(issue(s.get()), WSAEWOULDBLOCK));
     const auto with_one = open_descriptors();
     EXPECT_TRUE(refused(issue(other.get()), WSAEWOULDBLOCK));
