@@ -106,7 +106,40 @@ typedef struct jl_message {
     int address_length;       /* receive: room, then the length */
     int error;                /* after the call: 0, or the code of this message */
     size_t bytes;             /* after the call: bytes sent or received */
+    DWORD gap;                /* receive: see JL_SO_GAP_NOTIFY; else 0 */
 } jl_message;
+
+/* Options of joinleaf's own, for getsockopt and setsockopt at this level. */
+#define JL_SOL_JOINLEAF 0x4A4C
+
+/*
+ * BOOL (4 bytes), default FALSE: whether receiving calls tell of messages that are missing because a transport
+ * lost them or the sender gave them up for a reader that was too slow. FALSE: what is there is received as if
+ * nothing were missing. TRUE: each gap is reported once, in its place in the order. A receive of one message
+ * fails with WSAENOBUFS, and the next call goes on behind the gap; jl_recv_batch shows an item whose error is
+ * WSAENOBUFS, whose bytes are 0 and whose `gap` is the number of messages missing, 0 where that is not known.
+ * FD_READ counts a gap like a message. Works on every socket; gaps occur only where the entry's documentation
+ * says so.
+ */
+#define JL_SO_GAP_NOTIFY 1
+
+/*
+ * jl_slow_leaf: what a root does about a leaf that does not keep up. On a c_root for the leaves that join
+ * from now on, on the root's socket for one leaf for that leaf. Unset fields (0) keep what the configuration
+ * says. WSAENOPROTOOPT: the transport has no queue per leaf; WSAEINVAL: no such policy.
+ */
+#define JL_SO_SLOW_LEAF 2
+
+#define JL_SLOW_LEAF_BLOCK 1       /* sends wait for it; after `milliseconds` it is put out */
+#define JL_SLOW_LEAF_DROP_NEWEST 2 /* it misses what is sent until it has caught up */
+#define JL_SLOW_LEAF_DROP_OLDEST 3 /* it misses what it has not taken in time */
+#define JL_SLOW_LEAF_DISCONNECT 4  /* it is put out: FD_CLOSE with WSAECONNABORTED */
+
+typedef struct jl_slow_leaf {
+    DWORD policy;       /* JL_SLOW_LEAF_*; 0: as configured */
+    DWORD milliseconds; /* the oldest of what waits for it may wait so long; 0: as configured */
+    uint64_t bytes;     /* so much may wait for it; 0: as configured */
+} jl_slow_leaf;
 
 /*
  * Sends or receives up to count messages in one call, which reaches the transport whole. Waits, on a blocking
@@ -136,11 +169,35 @@ typedef struct jl_statistics {
     /* system calls, or hand-overs to a device, that carried the messages; 0: unknown */
     uint64_t send_calls, receive_calls;
     uint32_t send_path; /* JL_SENDS_*: what has been tried and works */
-    uint32_t reserved;  /* 0 */
+    int last_error;     /* the code of the transport's last failure on this socket; 0: none */
 } jl_statistics;
 
 /* 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEFAULT, WSAEINVAL (struct_size). [any] */
 JL_API int jl_socket_statistics(SOCKET s, jl_statistics* statistics);
+
+/* What a root knows of one of its leaves; counters since that leaf joined. Fields only get appended. */
+typedef struct jl_leaf {
+    struct sockaddr_storage address;
+    int address_length;
+    int last_error;         /* as in jl_statistics */
+    SOCKET handle;          /* the root's socket for this leaf; INVALID_SOCKET: it was closed */
+    uint64_t sent_messages; /* taken for this leaf, those in the queue included */
+    uint64_t sent_bytes;    /* their data */
+    uint64_t received_messages, received_bytes;
+    uint64_t queued_bytes;     /* not yet handed to the network, framing included */
+    uint64_t dropped_messages; /* not sent because the leaf was too slow for them */
+    uint64_t gaps;             /* times that the leaf was told of such a loss */
+    uint64_t rtt_ns;           /* smoothed round trip in nanoseconds; 0: unknown */
+    uint64_t age_ns;           /* nanoseconds since it joined */
+} jl_leaf;
+
+/*
+ * The leaves of a root. Writes up to room entries of leaf_size bytes each, sizeof(jl_leaf), in the order in
+ * which they joined, and returns how many leaves there are now; with room 0 leaves may be NULL. SOCKET_ERROR:
+ * WSAENOTSOCK, WSAEFAULT, WSAEINVAL (leaf_size, room), WSAEOPNOTSUPP (no root, or a transport without this
+ * knowledge). [any]
+ */
+JL_API int jl_leaf_statistics(SOCKET s, jl_leaf* leaves, uint32_t leaf_size, int room);
 
 /*
  * Message queues: what takes a window's place as the receiver of WSAAsyncSelect (EV-60 ... EV-65). A queue keeps

@@ -213,7 +213,7 @@ typedef struct jl_answer {
 #define JL_QOS_TELL 1u  /* the peer of a connection: it may answer with another one */
 #define JL_QOS_FINAL 2u /* the peer, which takes it as it is */
 
-/* Flags of a message. In: PEEK, OOB, PART. Out (rx): CUT, REST, OOB, GROUP. */
+/* Flags of a message. In: PEEK, OOB, PART. Out (rx): CUT, REST, OOB, GROUP, GAP. */
 #define JL_MSG_PEEK 1u /* leave it queued */
 #define JL_MSG_OOB 2u  /* expedited data */
 #define JL_MSG_PART 4u /* tx: further parts of this message follow (MSG_PARTIAL) */
@@ -221,6 +221,10 @@ typedef struct jl_answer {
 /* rx: the message was longer, its rest comes with the next rx (IO-10, reliable) */
 #define JL_MSG_REST 16u
 #define JL_MSG_GROUP 32u /* rx: came by multicast */
+/* rx: no message but a notice, in its place in the order, that messages are missing here (JLP-19). size is 0,
+   `gap` their number, buffers and address are untouched. It is the last that a call of rx hands over, is
+   handed over once, also to a call that peeks, and arm(JL_IN) counts it as something to read. */
+#define JL_MSG_GAP 64u
 
 /* One message, or one piece of a byte stream. Never grows within an ABI version: arrays of it cross the
    border. */
@@ -230,7 +234,7 @@ typedef struct jl_msg {
     uint32_t flags;        /* JL_MSG_* */
     struct sockaddr* addr; /* tx: destination or NULL. rx: room for the source, or NULL */
     uint32_t addr_len;     /* tx: length. rx: room, then the length stored (0: unknown) */
-    uint32_t reserved;     /* 0 */
+    uint32_t gap;          /* rx with JL_MSG_GAP: messages missing, 0: unknown. Else 0 */
     /* out: bytes sent or stored. A stream may send less than offered, a message never */
     size_t size;
 } jl_msg;
@@ -265,14 +269,31 @@ typedef struct jl_stats {
     uint64_t received_messages, received_bytes;
     uint64_t queued_bytes;     /* accepted by tx, not yet handed to the network */
     uint64_t dropped_messages; /* received but lost for want of room, or dropped before sending */
-    uint64_t gaps;             /* messages known to be missing */
+    uint64_t gaps;             /* messages known to be missing at this socket */
     uint64_t joins;            /* members admitted since the socket was opened */
     uint64_t rtt_ns;           /* smoothed round trip, 0: unknown */
     /* system calls, or hand-overs to a device, that carried the messages; 0: unknown */
     uint64_t send_calls, receive_calls;
     uint32_t send_path; /* JL_PATH_* */
-    uint32_t reserved;  /* 0 */
+    int32_t last_error; /* the Winsock code of the last failure, 0: none */
 } jl_stats;
+
+/* What a root knows of one of its leaves. Never grows within an ABI version: arrays of it cross the border. */
+typedef struct jl_leaf_stats {
+    struct sockaddr_storage peer;
+    uint32_t peer_len;
+    int32_t last_error;     /* as in jl_stats */
+    jl_handle* socket;      /* the root's socket for this leaf; NULL: it was closed */
+    uint64_t sent_messages; /* taken for this leaf since it joined, those in the queue included */
+    uint64_t sent_bytes;    /* their data */
+    uint64_t received_messages, received_bytes;
+    uint64_t queued_bytes;     /* not yet handed to the network, framing included */
+    uint64_t dropped_messages; /* not sent because the leaf was too slow for them */
+    uint64_t gaps;             /* times that the leaf was told of such a loss */
+    uint64_t rtt_ns;           /* smoothed round trip, 0: unknown */
+    uint64_t age_ns;           /* since it joined */
+    uint64_t reserved[4];      /* 0 */
+} jl_leaf_stats;
 
 /* The provider's functions. */
 
@@ -354,6 +375,10 @@ typedef struct jl_ops {
 
     /* [caller] NULL: the runtime shows its own counters only. */
     int32_t (*stats)(jl_endpoint* endpoint, jl_stats* stats);
+
+    /* [caller] NULL: WSAEOPNOTSUPP. The leaves of a c_root, in the order in which they joined: writes up to
+       room of them, *count says how many there are. */
+    int32_t (*leaves)(jl_endpoint* endpoint, jl_leaf_stats* leaves, uint32_t room, uint32_t* count);
 } jl_ops;
 
 /* Arguments of create. Borrowed until the instance is destroyed. */

@@ -114,7 +114,7 @@ std::int32_t call(Method method, jl_endpoint* endpoint, Arguments... arguments) 
 //
 // Instance needs `std::int32_t open(jl_handle*, jl_open&, Endpoint*& out)`. Endpoint needs bind, tx, rx, arm,
 // shutdown, close and name with the parameters of jl_ops less the first; listen, connect, join, accept,
-// cancel, set_option, get_option, ioctl, qos and stats when it has them. `accept` gets its child as
+// cancel, set_option, get_option, ioctl, qos, stats and leaves when it has them. `accept` gets its child as
 // Endpoint*. After it called host->closed an endpoint deletes itself.
 template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     jl_ops ops{};
@@ -198,6 +198,12 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     if constexpr (requires { &Endpoint::stats; }) {
         ops.stats = [](jl_endpoint* e, jl_stats* stats) -> std::int32_t {
             return detail::call<Endpoint>(&Endpoint::stats, e, stats);
+        };
+    }
+    if constexpr (requires { &Endpoint::leaves; }) {
+        ops.leaves = [](jl_endpoint* e, jl_leaf_stats* leaves, std::uint32_t room,
+                        std::uint32_t* count) -> std::int32_t {
+            return detail::call<Endpoint>(&Endpoint::leaves, e, leaves, room, count);
         };
     }
     return ops;

@@ -89,7 +89,17 @@ std::int32_t branch::qos(const QOS* qos, std::uint32_t how) {
     return how == JL_QOS_LOCAL ? 0 : home_->tell(leaf_, make_qos_frame(*qos, how));
 }
 
-std::int32_t branch::stats(jl_stats*) {
+std::int32_t branch::stats(jl_stats* out) {
+    const jl_leaf_stats leaf = home_->describe(*leaf_);
+    out->sent_messages = leaf.sent_messages;
+    out->sent_bytes = leaf.sent_bytes;
+    out->received_messages = leaf.received_messages;
+    out->received_bytes = leaf.received_bytes;
+    out->queued_bytes = leaf.queued_bytes;
+    out->dropped_messages = leaf.dropped_messages;
+    out->gaps = leaf.gaps;
+    out->rtt_ns = leaf.rtt_ns;
+    out->last_error = leaf.last_error;
     return 0;
 }
 

@@ -15,6 +15,27 @@
 
 namespace joinleaf::tcp_root {
 
+// Messages and the bytes of their data.
+struct tally {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+
+    void add(std::size_t size) noexcept {
+        ++messages;
+        bytes += size;
+    }
+    tally& operator+=(const tally& more) noexcept {
+        messages += more.messages;
+        bytes += more.bytes;
+        return *this;
+    }
+    friend tally operator-(tally from, const tally& less) noexcept {
+        from.messages -= less.messages;
+        from.bytes -= less.bytes;
+        return from;
+    }
+};
+
 // One leaf as the root has it: its connection, how far it has been served, and the root's socket for it.
 // Guarded by the mutex of its session, but for `reader`, which belongs to the loop.
 struct link : std::enable_shared_from_this<link> {
@@ -53,6 +74,14 @@ struct link : std::enable_shared_from_this<link> {
     bool input_over = false; // nothing more can come
     bool finished = false;   // it has said that nothing more comes
     bool discard = false;    // nobody wants what comes
+
+    // What was done with it.
+    std::chrono::steady_clock::time_point joined;
+    tally before;               // in the log when it joined
+    tally others;               // put into the log since, but not for this leaf
+    std::optional<tally> until; // in the log when it wanted no more
+    tally received;
+    std::int32_t last_error = 0;
 
     watch ready;
     std::uint32_t watched = 0; // conditions of `ready`

@@ -138,4 +138,13 @@ std::uint64_t outflow::needs(std::uint64_t head) const noexcept {
     return cursor_ >= stop(head) ? nothing : cursor_;
 }
 
+std::uint64_t outflow::queued(std::uint64_t head) const noexcept {
+    const std::uint64_t last = stop(head);
+    std::uint64_t sum = lead_.size() - lead_sent_ + (cursor_ < last ? last - cursor_ : 0);
+    for (std::size_t i = first_skip_; i < skips_.size() && skips_[i].from < last; ++i) {
+        sum -= std::min(last, skips_[i].to) - skips_[i].from;
+    }
+    return sum;
+}
+
 } // namespace joinleaf::tcp_root

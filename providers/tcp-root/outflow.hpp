@@ -47,6 +47,9 @@ class outflow {
     // The lowest position of the log that is still needed; `nothing` when none is.
     [[nodiscard]] std::uint64_t needs(std::uint64_t head) const noexcept;
 
+    // Bytes of the log up to head that are not with the kernel yet, and what comes before them.
+    [[nodiscard]] std::uint64_t queued(std::uint64_t head) const noexcept;
+
     // Nothing more of the log goes to this leaf.
     [[nodiscard]] bool is_deaf() const noexcept { return cursor_ >= limit_; }
     [[nodiscard]] bool is_ended() const noexcept { return ended_; }

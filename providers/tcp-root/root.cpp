@@ -267,6 +267,11 @@ std::int32_t root::stats(jl_stats* out) {
     return 0;
 }
 
+std::int32_t root::leaves(jl_leaf_stats* out, std::uint32_t room, std::uint32_t* count) {
+    *count = session_->list({out, room});
+    return 0;
+}
+
 void report_join(jl_handle* handle, std::uint64_t op, std::int32_t code, const greeting_reader* answer) {
     jl_outcome outcome{};
     outcome.struct_size = sizeof outcome;

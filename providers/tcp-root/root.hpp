@@ -40,6 +40,7 @@ class root final : public endpoint {
                        std::uint32_t out_size, std::uint32_t* bytes) override;
     std::int32_t qos(const QOS* qos, std::uint32_t how) override;
     std::int32_t stats(jl_stats* out) override;
+    std::int32_t leaves(jl_leaf_stats* out, std::uint32_t room, std::uint32_t* count) override;
 
   private:
     struct invitation;

@@ -109,18 +109,6 @@ void session::close(std::uint32_t how, std::function<void()> done) {
     check_finished();
 }
 
-void session::fill(jl_stats& out) {
-    const std::lock_guard hold(mutex_);
-    out.leaves = static_cast<std::uint32_t>(members_);
-    out.received_messages = inbox_.taken_messages();
-    out.received_bytes = inbox_.taken_bytes();
-    out.queued_bytes = log_.used();
-    out.joins = joins_;
-    const std::lock_guard counters(append_mutex_);
-    out.sent_messages = sent_messages_;
-    out.sent_bytes = sent_bytes_;
-}
-
 std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     lock_type lock(mutex_);
     if (closing_ || shut_out_) {
@@ -138,10 +126,14 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     leaf->deaf = who.deaf;
     leaf->mute = who.mute;
     leaf->member = true;
-    leaf->progress = clock::now();
-    leaf->out.begin(log_.head(), std::move(who.lead));
+    leaf->joined = leaf->progress = clock::now();
+    {
+        const std::lock_guard counters(append_mutex_);
+        leaf->before = carried_;
+        leaf->out.begin(log_.head(), std::move(who.lead));
+    }
     if (leaf->deaf) {
-        leaf->out.deafen(log_.head());
+        deafen(*leaf);
     }
     links_.push_back(leaf);
     ++members_;

@@ -45,7 +45,10 @@ class session : public std::enable_shared_from_this<session> {
     // [caller] Ends the session for everyone; done runs when nothing of it is left, on the loop, or at once.
     // A second call with JL_CLOSE_ABORT hurries.
     void close(std::uint32_t how, std::function<void()> done);
-    void fill(jl_stats& out);                                                                     // [any]
+    void fill(jl_stats& out); // [any]
+    // The leaves in the order in which they joined; answers how many there are. [any]
+    std::uint32_t list(std::span<jl_leaf_stats> out);
+    jl_leaf_stats describe(const link& leaf);                                                     // [any]
     [[nodiscard]] std::uint64_t readable_bytes() const noexcept { return inbox_.queued_bytes(); } // [any]
     [[nodiscard]] const wire::roles& who() const noexcept { return who_; }
     [[nodiscard]] const std::shared_ptr<const settings>& limits() const noexcept { return limits_; }
@@ -112,13 +115,19 @@ class session : public std::enable_shared_from_this<session> {
     void tend(link& leaf, clock::time_point now);
     [[nodiscard]] std::chrono::nanoseconds tick_length() const;
 
+    // session_statistics.cpp
+    [[nodiscard]] jl_leaf_stats describe_locked(const link& leaf) const;
+    [[nodiscard]] tally in_log() const;
+
     // session_out.cpp
+    void deafen(link& leaf);
     [[nodiscard]] bool reaches_everyone() const noexcept;
     std::int32_t append_all(jl_msg* messages, std::uint32_t count, std::uint32_t* done);
     std::int32_t check(const jl_msg& message) const noexcept;
     void append(jl_msg& message);
     void append(link& source, std::span<const std::byte> data);
-    void exclude(const link* source, std::uint64_t from, std::uint64_t to);
+    void pass_over(link& leaf, std::uint64_t from, std::size_t size);
+    void exclude(const link* source, std::uint64_t from, std::size_t size);
     [[nodiscard]] bool fits(std::size_t used, std::size_t bytes) const noexcept;
     bool wait_for_room(std::size_t bytes);
     void kick(lock_type& lock, clock::time_point begun);
@@ -147,9 +156,9 @@ class session : public std::enable_shared_from_this<session> {
     std::vector<std::byte> scratch_; // the loop's read buffer
 
     ring log_; // appended to under append_mutex_, released under mutex_
-    std::mutex append_mutex_;
-    std::uint64_t sent_messages_ = 0; // of append_mutex_
-    std::uint64_t sent_bytes_ = 0;    // of append_mutex_
+    mutable std::mutex append_mutex_;
+    tally sent_;    // by the root itself; of append_mutex_
+    tally carried_; // by anyone; of append_mutex_
 
     std::atomic<std::size_t> members_{0}; // changes under mutex_
     std::atomic<bool> shut_out_{false};   // the same
@@ -167,6 +176,7 @@ class session : public std::enable_shared_from_this<session> {
     std::size_t blocked_ = 0; // links that wait for room in their socket
     std::size_t leaving_ = 0;
     std::uint64_t joins_ = 0;
+    std::int32_t last_error_ = 0; // why a leaf was lost last
 
     bool want_out_ = true;        // the host waits for JL_OUT
     std::size_t wanted_room_ = 1; // bytes that the sender last found no room for

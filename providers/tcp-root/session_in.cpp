@@ -106,7 +106,7 @@ bool session::deliver(link& leaf, const frame_reader::item& item) {
     case wire::frame_kind::qos:
         report_change(leaf.socket, item.head, item.payload.first<wire::qos_size>());
         return true;
-    case wire::frame_kind::quiet: leaf.out.deafen(log_.head()); return true;
+    case wire::frame_kind::quiet: deafen(leaf); return true;
     case wire::frame_kind::end:
         if (item.head.is_leaving()) {
             depart(leaf);
@@ -123,6 +123,7 @@ bool session::deliver(link& leaf, const frame_reader::item& item) {
 }
 
 bool session::deliver_message(link& leaf, std::span<const std::byte> data) {
+    leaf.received.add(data.size());
     if (leaf.discard || closing_) {
         return true;
     }

@@ -54,6 +54,8 @@ void session::begin_leaving(link& leaf) {
 
 void session::fail(link& leaf, std::int32_t code) {
     if (leaf.is_open()) {
+        leaf.last_error = code;
+        last_error_ = code;
         end_leaf_socket(leaf, code);
         let_go(leaf, true);
     }

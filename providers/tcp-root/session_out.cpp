@@ -104,10 +104,10 @@ void session::append(jl_msg& message) {
         log_.append(bytes_of(part));
     }
     if (!reaches_everyone()) {
-        exclude(nullptr, from, log_.next());
+        exclude(nullptr, from, size);
     }
-    ++sent_messages_;
-    sent_bytes_ += size;
+    sent_.add(size);
+    carried_.add(size);
     message.size = size;
 }
 
@@ -119,19 +119,28 @@ void session::append(link& source, std::span<const std::byte> data) {
     log_.append(wire::encode(wire::frame{wire::frame_kind::message, wire::flag_source, size}));
     log_.append(wire::encode_source(source.peer.raw()));
     log_.append(data);
-    source.out.skip(from, log_.next());
+    carried_.add(data.size());
+    pass_over(source, from, data.size());
     if (who_.plane != wire::data_plane::nonrooted && !source.d_root) {
-        exclude(&source, from, log_.next());
+        exclude(&source, from, data.size());
     }
     log_.publish();
     relayed_ = true;
 }
 
-// [from, to) is for leaves that are d_root; source has been seen to.
-void session::exclude(const link* source, std::uint64_t from, std::uint64_t to) {
+// The message just written, from `from` on with `size` bytes of data, is not for this leaf.
+void session::pass_over(link& leaf, std::uint64_t from, std::size_t size) {
+    leaf.out.skip(from, log_.next());
+    if (!leaf.until) {
+        leaf.others.add(size);
+    }
+}
+
+// It is for leaves that are d_root; source has been seen to.
+void session::exclude(const link* source, std::uint64_t from, std::size_t size) {
     for (const link_ptr& leaf : links_) {
         if (!leaf->d_root && leaf.get() != source) {
-            leaf->out.skip(from, to);
+            pass_over(*leaf, from, size);
         }
     }
 }
@@ -160,6 +169,15 @@ std::int32_t session::tell(const std::shared_ptr<link>& leaf, std::span<const st
     }
     flush_round(lock);
     return 0;
+}
+
+// It wants no more messages.
+void session::deafen(link& leaf) {
+    const std::lock_guard counters(append_mutex_);
+    leaf.out.deafen(log_.head());
+    if (!leaf.until) {
+        leaf.until = carried_;
+    }
 }
 
 // A sender that spends less time outside than its flushing takes is faster than the leaves can be served one
@@ -269,6 +287,7 @@ void session::after_flush(link& leaf) {
         // It may have said goodbye, or sent messages, before it went: the reader comes to the end of that and
         // then lets it go.
         leaf.out.deafen(log_.tail());
+        leaf.last_error = leaf.broken;
         if (leaf.input_over) {
             fail(leaf, WSAECONNRESET);
             return;

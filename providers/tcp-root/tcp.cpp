@@ -127,4 +127,11 @@ int unsent(int fd) noexcept {
     return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
+std::uint64_t round_trip_ns(int fd) noexcept {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? std::uint64_t{info.tcpi_rtt} * 1000
+                                                                      : 0;
+}
+
 } // namespace joinleaf::tcp_root::tcp

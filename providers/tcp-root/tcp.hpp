@@ -47,4 +47,7 @@ std::int32_t take_error(int fd) noexcept;
 // Bytes written but not yet acknowledged by the peer's kernel.
 int unsent(int fd) noexcept;
 
+// The kernel's smoothed round trip time in nanoseconds; 0: unknown.
+std::uint64_t round_trip_ns(int fd) noexcept;
+
 } // namespace joinleaf::tcp_root::tcp

@@ -145,6 +145,9 @@ int receive_into(socket::socket_object& object, buffers& room, unsigned flags, s
         const bool end_of_stream = done.error() == WSAEDISCON && !object.message_oriented();
         return end_of_stream ? 0 : done.error(); // IO-12
     }
+    if ((message.flags & JL_MSG_GAP) != 0) {
+        return WSAENOBUFS;
+    }
     out.bytes = message.size;
     out.flags = message.flags;
     return source.store(message);
@@ -355,6 +358,14 @@ void store_received(const jl_msg& one, jl_message& to) noexcept {
     to.bytes = one.size;
     to.flags = (one.flags & JL_MSG_REST) != 0 ? static_cast<DWORD>(MSG_PARTIAL) : 0;
     to.error = (one.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0 ? WSAEMSGSIZE : 0;
+    to.gap = 0;
+    if ((one.flags & JL_MSG_GAP) != 0) {
+        to.bytes = 0;
+        to.error = WSAENOBUFS;
+        to.gap = one.gap;
+        to.address_length = 0;
+        return;
+    }
     if (to.address != nullptr) {
         const auto len =
             std::min<std::uint32_t>(one.addr_len, static_cast<std::uint32_t>(std::max(0, to.address_length)));

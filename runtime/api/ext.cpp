@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
+#include <unordered_map>
+#include <vector>
 
 #include "runtime/api/call.hpp"
 #include "runtime/api/user_memory.hpp"
@@ -17,6 +20,37 @@ namespace {
 int start_with(runtime::origin where) {
     clear_explanation();
     return api::code_of([&] { return runtime::start(where); });
+}
+
+// The numbers of all sockets by the names that providers have for them: a socket that a provider has just
+// named may be gone by now.
+std::unordered_map<const jl_handle*, SOCKET> numbers_of_sockets() {
+    std::unordered_map<const jl_handle*, SOCKET> found;
+    auto& table = socket::open_sockets();
+    table.each_number([&](std::uintptr_t number) {
+        if (const auto held = table.acquire(number)) {
+            found.emplace(reinterpret_cast<const jl_handle*>(held.get()), number);
+        }
+    });
+    return found;
+}
+
+jl_leaf leaf_of(const jl_leaf_stats& from, SOCKET socket) noexcept {
+    jl_leaf out{};
+    out.address = from.peer;
+    out.address_length = static_cast<int>(from.peer_len);
+    out.last_error = from.last_error;
+    out.handle = socket;
+    out.sent_messages = from.sent_messages;
+    out.sent_bytes = from.sent_bytes;
+    out.received_messages = from.received_messages;
+    out.received_bytes = from.received_bytes;
+    out.queued_bytes = from.queued_bytes;
+    out.dropped_messages = from.dropped_messages;
+    out.gaps = from.gaps;
+    out.rtt_ns = from.rtt_ns;
+    out.age_ns = from.age_ns;
+    return out;
 }
 
 // A text for jl_free; null with the last error.
@@ -113,6 +147,38 @@ int jl_socket_statistics(SOCKET s, jl_statistics* statistics) {
         out.send_calls = from.send_calls;
         out.receive_calls = from.receive_calls;
         out.send_path = from.send_path;
+        out.last_error = from.last_error;
         return api::copy_out(statistics, &out, std::min<std::size_t>(size, sizeof out)) ? 0 : WSAEFAULT;
     });
+}
+
+int jl_leaf_statistics(SOCKET s, jl_leaf* leaves, uint32_t leaf_size, int room) {
+    int count = 0;
+    const int code = api::socket_call(s, [&](socket::socket_object& object) {
+        if (leaf_size < sizeof(jl_leaf::address) || room < 0) {
+            return WSAEINVAL;
+        }
+        const auto rows = static_cast<std::size_t>(room);
+        if (rows != 0 && !api::writable(leaves, rows * leaf_size)) {
+            return WSAEFAULT;
+        }
+        std::vector<jl_leaf_stats> found(rows);
+        const auto there = object.leaf_statistics(found);
+        if (!there) {
+            return there.error();
+        }
+        const auto numbers = numbers_of_sockets();
+        auto* to = reinterpret_cast<std::byte*>(leaves);
+        for (std::size_t i = 0; i < std::min<std::size_t>(rows, *there); ++i, to += leaf_size) {
+            const auto socket = numbers.find(found[i].socket);
+            const auto leaf = leaf_of(found[i], socket == numbers.end() ? INVALID_SOCKET : socket->second);
+            if (leaf_size > sizeof leaf) {
+                std::memset(to + sizeof leaf, 0, leaf_size - sizeof leaf);
+            }
+            std::memcpy(to, &leaf, std::min<std::size_t>(leaf_size, sizeof leaf));
+        }
+        count = static_cast<int>(*there);
+        return 0;
+    });
+    return code == 0 ? count : SOCKET_ERROR;
 }

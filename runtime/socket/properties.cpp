@@ -3,6 +3,8 @@
 // Options and ioctls: those the runtime keeps are answered here, the rest goes to the provider.
 #include <cstring>
 
+#include <joinleaf/ext.h>
+
 #include "runtime/catalog/protocol_info.hpp"
 #include "runtime/socket/socket_object.hpp"
 
@@ -61,6 +63,9 @@ std::int32_t socket_object::set_option(int level, int name, const void* value, i
             return *own;
         }
     }
+    if (level == JL_SOL_JOINLEAF && name == JL_SO_GAP_NOTIFY) {
+        return set_gap_notify(value, len);
+    }
     if (value == nullptr || len <= 0) {
         return WSAEFAULT;
     }
@@ -77,6 +82,15 @@ std::int32_t socket_object::set_option(int level, int name, const void* value, i
         urgent_inline_ = flag != 0;
     }
     return code;
+}
+
+std::int32_t socket_object::set_gap_notify(const void* value, int len) {
+    BOOL wanted = FALSE;
+    if (!load(value, len, wanted)) {
+        return WSAEFAULT;
+    }
+    gap_notify_ = wanted != FALSE;
+    return 0;
 }
 
 // Empty: not one of the runtime's own.
@@ -157,6 +171,9 @@ std::int32_t socket_object::get_option(int level, int name, void* value, int* le
         if (const auto own = get_own_option(name, value, len)) {
             return *own;
         }
+    }
+    if (level == JL_SOL_JOINLEAF && name == JL_SO_GAP_NOTIFY) {
+        return store(static_cast<BOOL>(gap_notify_.load() ? TRUE : FALSE), value, len);
     }
     if (ops().get_option == nullptr) {
         return WSAENOPROTOOPT;
@@ -304,6 +321,20 @@ std::int32_t socket_object::statistics(jl_stats& stats) {
     }
     const std::lock_guard guard(guard_out_);
     return ops().stats(endpoint_, &stats);
+}
+
+result<std::uint32_t> socket_object::leaf_statistics(std::span<jl_leaf_stats> leaves) {
+    if (role_ != role::root || ops().leaves == nullptr) {
+        return tl::unexpected(WSAEOPNOTSUPP);
+    }
+    std::uint32_t count = 0;
+    const std::lock_guard guard(guard_out_);
+    const auto code =
+        ops().leaves(endpoint_, leaves.data(), static_cast<std::uint32_t>(leaves.size()), &count);
+    if (code != 0) {
+        return tl::unexpected(code);
+    }
+    return count;
 }
 
 } // namespace joinleaf::socket

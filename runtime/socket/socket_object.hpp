@@ -163,6 +163,8 @@ class socket_object {
     std::int32_t ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
                        std::uint32_t& bytes);
     std::int32_t statistics(jl_stats& stats);
+    // The leaves of a root: writes as many as there is room for, answers how many there are.
+    result<std::uint32_t> leaf_statistics(std::span<jl_leaf_stats> leaves);
 
     // ---- upcalls (upcall.cpp); [any], never call back into the provider
 
@@ -252,6 +254,8 @@ class socket_object {
 
     std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
     std::int32_t arm_for_wait(std::uint32_t direction);
+    std::int32_t receive_now(std::span<jl_msg> messages, std::uint32_t& done,
+                             std::uint32_t& left);           // guard_in_ held
     void after_receive(std::uint32_t left);                  // guard_in_ held
     void after_blocked_send();                               // guard_out_ held
     void settle_signal(bool more);                           // guard_in_ held
@@ -280,6 +284,7 @@ class socket_object {
 
     std::optional<std::int32_t> set_own_option(int name, const void* value, int len);
     std::optional<std::int32_t> get_own_option(int name, void* value, int* len);
+    std::int32_t set_gap_notify(const void* value, int len);
     std::int32_t set_linger(const struct linger& asked);
     static std::int32_t unknown_ioctl(DWORD code) noexcept;
     std::optional<std::int32_t> network_ioctl(DWORD code, std::span<const std::byte> in,
@@ -312,6 +317,7 @@ class socket_object {
     std::mutex guard_in_;
     std::mutex guard_out_;
     std::atomic<bool> nonblocking_{false};
+    std::atomic<bool> gap_notify_{false}; // JL_SO_GAP_NOTIFY
     std::atomic<std::int32_t> send_gate_{WSAENOTCONN};
     std::atomic<std::int32_t> receive_gate_{WSAENOTCONN};
     std::atomic<std::uint32_t> selected_{0}; // mirror of record_.selected() for the data path

@@ -98,8 +98,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         std::int32_t code = 0;
         {
             const std::lock_guard guard(guard_in_);
-            code = ops().rx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done,
-                            &left);
+            code = receive_now(messages, done, left);
             after_receive(code == 0 ? left : static_cast<std::uint32_t>(JL_LEFT_UNKNOWN));
         }
         if (code == 0) {
@@ -120,6 +119,23 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         if (code = wait_for(JL_IN, until); code != 0) {
             return tl::unexpected(code);
         }
+    }
+}
+
+// A gap is the last that rx hands over; where nobody asked for it the call goes on behind it.
+std::int32_t socket_object::receive_now(std::span<jl_msg> messages, std::uint32_t& done, std::uint32_t& left) {
+    for (;;) {
+        const auto asked = messages.front().flags;
+        const auto code =
+            ops().rx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done, &left);
+        if (code != 0 || (messages[done - 1].flags & JL_MSG_GAP) == 0 ||
+            gap_notify_.load(std::memory_order_relaxed)) {
+            return code;
+        }
+        if (--done > 0) {
+            return 0;
+        }
+        messages.front().flags = asked;
     }
 }
 
