@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -250,6 +251,9 @@ std::int32_t stream::get_option(std::int32_t level, std::int32_t name, void* val
 
 std::int32_t stream::ioctl(std::uint32_t code, const void*, std::uint32_t, void* out, std::uint32_t out_size,
                            std::uint32_t* bytes) {
+    if (code == SIOCATMARK || code == JL_HOST_SIOCATMARK) {
+        return store_count(is_past_expedited_data() ? 1 : 0, out, out_size, bytes);
+    }
     if (!is_fionread(code)) {
         return code == SIO_MULTIPOINT_LOOPBACK ? WSAEINVAL : WSAEOPNOTSUPP;
     }
@@ -258,6 +262,14 @@ std::int32_t stream::ioctl(std::uint32_t code, const void*, std::uint32_t, void*
         return jl_wsa_error(errno);
     }
     return store_count(static_cast<std::uint64_t>(count), out, out_size, bytes);
+}
+
+// SIOCATMARK of Winsock: no expedited data waits, or it comes next.
+bool stream::is_past_expedited_data() const noexcept {
+    pollfd one{fd_, POLLPRI, 0};
+    int at_mark = 0;
+    return ::poll(&one, 1, 0) != 1 || (one.revents & POLLPRI) == 0 ||
+           (::ioctl(fd_, JL_HOST_SIOCATMARK, &at_mark) == 0 && at_mark != 0);
 }
 
 std::int32_t stream::stats(jl_stats* out) {

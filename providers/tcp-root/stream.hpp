@@ -64,6 +64,7 @@ class stream final : public endpoint {
     std::int32_t receive(jl_msg& message, bool& filled);
     std::int32_t note_end(std::int32_t code) noexcept;
     std::int32_t send_code(int error) const noexcept;
+    bool is_past_expedited_data() const noexcept;
 
     bool begin_linger();
     void on_linger();

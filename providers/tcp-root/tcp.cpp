@@ -124,7 +124,15 @@ std::int32_t take_error(int fd) noexcept {
 
 int unsent(int fd) noexcept {
     int bytes = 0;
-    return ::ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+    if (::ioctl(fd, SIOCOUTQ, &bytes) != 0 || bytes == 0) {
+        return 0;
+    }
+    // After a reset the kernel goes on counting what nobody will ever take.
+    tcp_info state{};
+    socklen_t size = sizeof state;
+    const bool dead =
+        ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 && state.tcpi_state == TCP_CLOSE;
+    return dead ? 0 : bytes;
 }
 
 std::uint64_t round_trip_ns(int fd) noexcept {

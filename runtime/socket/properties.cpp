@@ -81,7 +81,8 @@ std::int32_t socket_object::set_option(int level, int name, const void* value, i
         const std::lock_guard hold(lock_);
         urgent_inline_ = flag != 0;
     }
-    return code;
+    const bool too_short = len < static_cast<int>(sizeof(int));
+    return code == WSAEINVAL && too_short ? WSAEFAULT : code;
 }
 
 std::int32_t socket_object::set_gap_notify(const void* value, int len) {
@@ -130,6 +131,17 @@ std::optional<std::int32_t> socket_object::set_own_option(int name, const void* 
         exclusive_ = flag != 0;
         return 0;
     }
+    case SO_CONDITIONAL_ACCEPT: {
+        const std::lock_guard hold(lock_);
+        if (!load(value, len, flag)) {
+            return WSAEFAULT;
+        }
+        if (listening_) {
+            return WSAEINVAL;
+        }
+        conditional_accept_ = flag != 0;
+        return 0;
+    }
     case SO_REUSEADDR: {
         const std::lock_guard hold(lock_);
         if (load(value, len, flag) && flag != 0 && exclusive_) {
@@ -144,7 +156,6 @@ std::optional<std::int32_t> socket_object::set_own_option(int name, const void* 
     case SO_PROTOCOL_INFOA:
     case SO_PROTOCOL_INFOW:
     case SO_CONNECT_TIME:
-    case SO_CONDITIONAL_ACCEPT:
     case SO_GROUP_ID:
     case SO_GROUP_PRIORITY: return WSAENOPROTOOPT;
     default: return std::nullopt;
@@ -197,6 +208,7 @@ std::optional<std::int32_t> socket_object::get_own_option(int name, void* value,
     case SO_SNDTIMEO: return store_timeout(send_timeout_, value, len);
     case SO_RCVTIMEO: return store_timeout(receive_timeout_, value, len);
     case SO_EXCLUSIVEADDRUSE: return store(static_cast<int>(exclusive_), value, len);
+    case SO_CONDITIONAL_ACCEPT: return store(static_cast<int>(conditional_accept_), value, len);
     case SO_MAX_MSG_SIZE:
         return message_oriented() ? store(entry_.protocol->message_size, value, len) : WSAENOPROTOOPT;
     case SO_PROTOCOL_INFOW: return store(entry_.info, value, len);

@@ -152,6 +152,7 @@ void socket_object::inherit_from(socket_object& parent) {
     send_timeout_ = parent.send_timeout_;
     receive_timeout_ = parent.receive_timeout_;
     exclusive_ = parent.exclusive_;
+    conditional_accept_ = parent.conditional_accept_;
     urgent_inline_ = parent.urgent_inline_;
     bound_ = true;
     record_.inherit(parent.record_);

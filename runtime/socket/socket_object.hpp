@@ -358,6 +358,7 @@ class socket_object {
     std::chrono::milliseconds send_timeout_{0};
     std::chrono::milliseconds receive_timeout_{0};
     bool exclusive_ = false;
+    bool conditional_accept_ = false; // SO_CONDITIONAL_ACCEPT: every request waits for its answer anyway
     bool urgent_inline_ = false; // SO_OOBINLINE: urgent data is data as any other (EV-41)
     std::chrono::steady_clock::time_point established_at_{};
 };
