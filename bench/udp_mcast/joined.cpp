@@ -169,13 +169,19 @@ void answer(const shape& how, window& shared, const char* spin) {
 
 } // namespace
 
+constexpr const char* packing = ", coalesce: 1452B";
+
 std::vector<technique> joined_techniques() {
     return {{"joinleaf send/recv", [](const shape& h, window& w) { send_singly(h, w, ""); },
              [](const shape& h, window& w, int lane) { receive_singly(h, w, lane, ""); }},
             {"joinleaf batch/recv", [](const shape& h, window& w) { send_many(h, w, ""); },
              [](const shape& h, window& w, int lane) { receive_singly(h, w, lane, ""); }},
             {"joinleaf batch/batch", [](const shape& h, window& w) { send_many(h, w, ""); },
-             [](const shape& h, window& w, int lane) { receive_many(h, w, lane, ""); }}};
+             [](const shape& h, window& w, int lane) { receive_many(h, w, lane, ""); }},
+            {"joinleaf coalesced send", [](const shape& h, window& w) { send_singly(h, w, packing); },
+             [](const shape& h, window& w, int lane) { receive_many(h, w, lane, packing); }, true},
+            {"joinleaf coalesced batch", [](const shape& h, window& w) { send_many(h, w, packing); },
+             [](const shape& h, window& w, int lane) { receive_many(h, w, lane, packing); }, true}};
 }
 
 std::vector<round_trip> joined_round_trips() {

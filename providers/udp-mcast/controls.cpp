@@ -7,6 +7,8 @@
 
 #include <linux/sockios.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -39,6 +41,18 @@ std::int32_t answer(const void* from, std::uint32_t size, void* out, std::uint32
 
 } // namespace
 
+// Of the next message in the kernel's queue, or of the one at hand.
+int endpoint::next_message_size() const noexcept {
+    const int known = next_size_.load(std::memory_order_relaxed);
+    if (known >= 0) {
+        return known;
+    }
+    std::array<char, envelope::size + envelope::length_size> start{};
+    const auto datagram = ahead_.look(start);
+    const auto size = static_cast<std::size_t>(std::max<ssize_t>(datagram, 0));
+    return static_cast<int>(opened_envelope::first_size({start.data(), std::min(size, start.size())}, size));
+}
+
 std::int32_t endpoint::ioctl(std::uint32_t code, const void* in, std::uint32_t in_length, void* out,
                              std::uint32_t out_length, std::uint32_t* bytes) {
     *bytes = 0;
@@ -47,6 +61,10 @@ std::int32_t endpoint::ioctl(std::uint32_t code, const void* in, std::uint32_t i
     case FIONREAD:
     case SIOCINQ: { // the host's FIONREAD
         int next = 0;
+        if (enveloped_) {
+            next = next_message_size();
+            return answer(&next, sizeof next, out, out_length, bytes);
+        }
         if (ahead_.on()) {
             next = ahead_.next_size();
             return answer(&next, sizeof next, out, out_length, bytes);
@@ -60,6 +78,7 @@ std::int32_t endpoint::ioctl(std::uint32_t code, const void* in, std::uint32_t i
         }
         return value ? set_loopback(*value != 0) : WSAEFAULT;
     case SIO_MULTICAST_SCOPE:
+        let_go();
         return value ? set_ttl(family_ == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP, &*value, sizeof *value)
                      : WSAEFAULT;
     case sio_udp_connreset:
@@ -77,8 +96,11 @@ std::int32_t endpoint::ioctl(std::uint32_t code, const void* in, std::uint32_t i
         everyone.sin_addr.s_addr = htonl(INADDR_BROADCAST);
         return answer(&everyone, sizeof everyone, out, out_length, bytes);
     }
-    // The kernel keeps no queue of unsent datagrams to flush, and drops the newest one when a queue is full.
     case SIO_FLUSH:
+        // What the kernel has taken leaves; nothing but an outbox holds datagrams back (IO-31).
+        discard_unsent();
+        return 0;
+    // The kernel drops the newest datagram when a queue is full.
     case SIO_ENABLE_CIRCULAR_QUEUEING: return WSAENOPROTOOPT;
     default: return WSAEOPNOTSUPP;
     }

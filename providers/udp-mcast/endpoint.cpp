@@ -4,6 +4,7 @@
 #include <linux/sock_diag.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <linux/sockios.h>
 
@@ -22,9 +23,15 @@ bool refuses_by_the_way(const packet_filter& filter) noexcept {
     return filter.nothing || !filter.local_multicast;
 }
 
+std::uint32_t random_number() noexcept {
+    std::uint32_t number = 0;
+    ::getentropy(&number, sizeof number);
+    return number;
+}
+
 } // namespace
 
-endpoint::endpoint(const instance& owner, jl_handle* handle, int fd, int family, bool multipoint) noexcept
+endpoint::endpoint(const instance& owner, jl_handle* handle, int fd, int family, bool multipoint)
     : owner_(owner),
       handle_(handle),
       fd_(fd),
@@ -33,7 +40,26 @@ endpoint::endpoint(const instance& owner, jl_handle* handle, int fd, int family,
       groups_(fd),
       link_(owner.link().value_or(0)),
       segmentation_{owner.options().offload},
-      ahead_(fd, owner.options().offload) {}
+      ahead_(fd, owner.options().offload),
+      enveloped_(multipoint && (owner.options().coalesce > 0 || owner.options().sequence)),
+      sender_(random_number()),
+      next_number_(random_number()) {
+    if (!enveloped_) {
+        return;
+    }
+    ahead_.start();
+    numbers_ = std::make_unique<source_numbers>();
+    if (owner.options().coalesce > 0) {
+        outbox_ = new outbox(owner.options().coalesce, owner.options().coalesce_delay);
+        outbox_->open(handle, on_delay_over, this);
+    }
+}
+
+endpoint::~endpoint() {
+    if (outbox_ != nullptr) {
+        outbox_->retire();
+    }
+}
 
 std::int32_t endpoint::arm(std::uint32_t direction, std::int32_t* code) {
     *code = 0;
@@ -57,6 +83,7 @@ std::int32_t endpoint::shutdown(std::int32_t how) {
         no_receive_.store(true, std::memory_order_relaxed);
     }
     if (how != SD_RECEIVE) {
+        let_go();
         no_send_.store(true, std::memory_order_relaxed);
     }
     // Wakes whoever waits on the descriptor. On a socket without peer the kernel does so and answers
@@ -65,8 +92,11 @@ std::int32_t endpoint::shutdown(std::int32_t how) {
     return 0;
 }
 
-void endpoint::close(std::uint32_t) {
+void endpoint::close(std::uint32_t how) {
     auto* const handle = handle_;
+    if (how == JL_CLOSE_GRACEFUL) {
+        let_go();
+    }
     delete this;
     host().closed(handle);
 }
@@ -128,7 +158,12 @@ std::int32_t endpoint::stats(jl_stats* stats) {
     stats->receive_calls = received_.calls();
     stats->send_path = path_.load(std::memory_order_relaxed);
     stats->queued_bytes = static_cast<std::uint64_t>(std::max(queued, 0));
-    stats->dropped_messages = lost_;
+    if (outbox_ != nullptr) {
+        const std::lock_guard hold(outbox_->lock);
+        stats->queued_bytes += outbox_->bytes();
+    }
+    stats->gaps = numbers_ == nullptr ? 0 : numbers_->missing();
+    stats->dropped_messages = lost_ + lost_in_outbox_ + malformed_;
     if (!refuses_by_the_way(groups_.filter())) {
         stats->dropped_messages += kernel_drops() - drops_settled_;
     }

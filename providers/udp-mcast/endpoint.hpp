@@ -6,10 +6,13 @@
 
 #include "address.hpp"
 #include "counters.hpp"
+#include "envelope.hpp"
 #include "instance.hpp"
 #include "memberships.hpp"
+#include "outbox.hpp"
 #include "read_ahead.hpp"
 #include "send_plan.hpp"
+#include "source_numbers.hpp"
 
 #include <sys/socket.h>
 
@@ -17,6 +20,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace joinleaf::udp_mcast {
@@ -24,7 +28,10 @@ namespace joinleaf::udp_mcast {
 class endpoint {
   public:
     // The descriptor is borrowed: the runtime owns it and closes it after `closed`.
-    endpoint(const instance& owner, jl_handle* handle, int fd, int family, bool multipoint) noexcept;
+    endpoint(const instance& owner, jl_handle* handle, int fd, int family, bool multipoint);
+    endpoint(const endpoint&) = delete;
+    endpoint& operator=(const endpoint&) = delete;
+    ~endpoint();
 
     std::int32_t bind(const sockaddr* name, std::uint32_t length);
     std::int32_t connect(const jl_join* join);
@@ -79,6 +86,21 @@ class endpoint {
                                std::uint32_t& left);
     int take_ahead(jl_msg& message, bool peek);
 
+    // enveloped.cpp
+    [[nodiscard]] bool goes_to_session(const jl_msg& message) const noexcept;
+    [[nodiscard]] envelope header_for(bool to_session, bool packed) const noexcept;
+    std::int32_t send_enveloped(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
+    std::int32_t send_wrapped(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
+    std::int32_t pack(jl_msg& message, std::size_t size); // with the outbox locked
+    std::int32_t empty_outbox();                          // likewise
+    static void on_delay_over(void* self);                // likewise; [reactor]
+    void let_go();
+    void discard_unsent();
+    [[nodiscard]] int next_message_size() const noexcept;
+    void show_next() noexcept;
+    int open_next();                                // [caller] of the receiving direction
+    int take_enveloped(jl_msg& message, bool peek); // likewise
+
     // socket_options.cpp
     std::int32_t set_membership(std::int32_t level, std::int32_t option, const void* value,
                                 std::uint32_t length);
@@ -113,6 +135,18 @@ class endpoint {
     bool takes_many_ = true; // false: this process may not use sendmmsg
     std::atomic<std::uint32_t> path_{JL_PATH_UNKNOWN};
     read_ahead ahead_;
+    // Where the options want a header in each datagram.
+    const bool enveloped_;
+    const std::uint32_t sender_;
+    std::uint32_t next_number_;
+    outbox* outbox_ = nullptr; // retired, not deleted; NULL: nothing is packed
+    std::atomic<std::uint64_t> lost_in_outbox_{0};
+    opened_envelope opened_;         // receiving direction
+    std::atomic<int> next_size_{-1}; // bytes of the message at hand; -1: none is
+    std::uint32_t gap_ = 0;          // messages missing before the one that is next; receiving direction
+    std::unique_ptr<source_numbers> numbers_;
+    std::atomic<std::uint64_t> malformed_{0};
+
     int postponed_error_ = 0; // an errno that the next receive tells; receiving direction
     counters sent_;
     counters received_;

@@ -114,6 +114,22 @@ void instance::set_buffer(int fd, const char* key, int option, int forced, int b
     }
 }
 
+// A lost fragment loses the whole datagram, and routers drop fragments of multicast first. On the loopback
+// interface nothing is lost so.
+void instance::keep_whole(int fd, int family) const {
+    const auto index = link();
+    if (options_.fragment || (index && *index != 0 && is_loopback(*index))) {
+        return;
+    }
+    constexpr int whole = IP_PMTUDISC_DO;
+    constexpr int yes = 1;
+    ::setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);
+    if (family == AF_INET6) {
+        ::setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &whole, sizeof whole);
+        ::setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &yes, sizeof yes);
+    }
+}
+
 std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& made) {
     provider::descriptor fd(::socket(open.family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
     if (!fd) {
@@ -124,6 +140,9 @@ std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& made) {
         return prepared.error().code;
     }
     const bool multipoint = (open.flags & WSA_FLAG_MULTIPOINT_C_LEAF) != 0;
+    if (multipoint) {
+        keep_whole(fd.get(), open.family);
+    }
     auto fresh = std::make_unique<endpoint>(*this, handle, fd.get(), open.family, multipoint);
     if (const auto code = fresh->set_loopback(options_.loopback); code != 0) {
         return code;

@@ -31,6 +31,7 @@ class instance {
     [[nodiscard]] tl::expected<void, refusal> prepare(int fd, int family);
 
   private:
+    void keep_whole(int fd, int family) const;
     void set_buffer(int fd, const char* key, int option, int forced, int bytes);
 
     const settings options_;

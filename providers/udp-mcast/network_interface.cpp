@@ -5,6 +5,7 @@
 
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -95,6 +96,13 @@ int send_multicast_by(int fd, int family, unsigned index, in_addr source) noexce
     request.imr_address = source;
     request.imr_ifindex = static_cast<int>(index);
     return ::setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof request) == 0 ? 0 : errno;
+}
+
+bool is_loopback(unsigned index) noexcept {
+    const provider::descriptor control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq asked{};
+    return control && ::if_indextoname(index, asked.ifr_name) != nullptr &&
+           ::ioctl(control.get(), SIOCGIFFLAGS, &asked) == 0 && (asked.ifr_flags & IFF_LOOPBACK) != 0;
 }
 
 unsigned interface_of(const address& local) {

@@ -33,6 +33,9 @@ std::vector<network_interface> list_interfaces();
 // kernel's choice; IPv4 only). 0 or an errno.
 int send_multicast_by(int fd, int family, unsigned index, in_addr source) noexcept;
 
+// Whether it is this host alone.
+bool is_loopback(unsigned index) noexcept;
+
 // The index of the interface that has this local address; 0: none has it.
 unsigned interface_of(const address& local);
 

@@ -59,6 +59,15 @@ void read_ahead::switch_on() noexcept {
     }
 }
 
+void read_ahead::start() {
+    bytes_ = std::make_unique_for_overwrite<char[]>(room);
+    const int yes = 1;
+    if (allowed_) {
+        ::setsockopt(fd_, SOL_UDP, UDP_GRO, &yes, sizeof yes);
+    }
+    on_.store(true, std::memory_order_relaxed);
+}
+
 int read_ahead::fetch() noexcept {
     iovec whole{bytes_.get(), room};
     note_space notes;
@@ -89,9 +98,13 @@ void read_ahead::copy_to(jl_msg& message) const noexcept {
         from += part;
         left -= part;
     }
-    message.flags =
-        (message.flags & JL_MSG_PEEK) | (left > 0 ? JL_MSG_CUT : 0U) | (group_ ? JL_MSG_GROUP : 0U);
+    describe(message);
+    message.flags |= left > 0 ? JL_MSG_CUT : 0U;
     message.size = size() - left;
+}
+
+void read_ahead::describe(jl_msg& message) const noexcept {
+    message.flags = (message.flags & JL_MSG_PEEK) | (group_ ? JL_MSG_GROUP : 0U);
     message.addr_len = message.addr == nullptr ? 0 : std::min<std::uint32_t>(message.addr_len, source_length_);
     if (message.addr_len > 0) {
         std::memcpy(message.addr, &source_, message.addr_len);
@@ -116,13 +129,20 @@ int read_ahead::next_size() const noexcept {
     if (const int known = next_.load(std::memory_order_relaxed); known >= 0) {
         return known;
     }
+    return static_cast<int>(std::max<ssize_t>(look({}), 0));
+}
+
+ssize_t read_ahead::look(std::span<char> start) const noexcept {
     note_space notes;
+    iovec piece{start.data(), start.size()};
     msghdr header{};
+    header.msg_iov = &piece;
+    header.msg_iovlen = 1;
     header.msg_control = notes.bytes.data();
     header.msg_controllen = notes.bytes.size();
     const auto got = ::recvmsg(fd_, &header, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     const auto segment = static_cast<ssize_t>(segment_of(header));
-    return got < 0 ? 0 : static_cast<int>(segment > 0 ? std::min(segment, got) : got);
+    return segment > 0 ? std::min(segment, got) : got;
 }
 
 } // namespace joinleaf::udp_mcast

@@ -21,12 +21,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace joinleaf::udp_mcast {
 
 class read_ahead {
   public:
     read_ahead(int fd, bool allowed) noexcept : fd_(fd), allowed_(allowed) {}
+
+    // Reads ahead from the first datagram on, for whoever looks into them. Throws std::bad_alloc.
+    void start();
 
     // Whether the kernel may queue super-packets. [any]
     [[nodiscard]] bool on() const noexcept { return on_.load(std::memory_order_relaxed); }
@@ -42,12 +46,23 @@ class read_ahead {
     // Copies the next datagram as far as there is room, with its source; flags and size as `rx` answers them.
     void copy_to(jl_msg& message) const noexcept;
 
+    // The datagram as a whole, where it came from, and what `rx` answers besides its bytes.
+    [[nodiscard]] std::span<const char> datagram() const noexcept { return {bytes_.get() + at_, size()}; }
+    [[nodiscard]] const sockaddr* source() const noexcept {
+        return reinterpret_cast<const sockaddr*>(&source_);
+    }
+    [[nodiscard]] socklen_t source_length() const noexcept { return source_length_; }
+    void describe(jl_msg& message) const noexcept;
+
     // Steps over it. 0; or the errno of something else that the kernel wanted to tell first, and then the
     // datagram is still the next one.
     int step() noexcept;
 
     // Bytes of the next datagram; 0: there is none. [any]
     [[nodiscard]] int next_size() const noexcept;
+
+    // The first bytes of the datagram at the head of the kernel's queue, and its size; -1: there is none. [any]
+    ssize_t look(std::span<char> start) const noexcept;
 
   private:
     [[nodiscard]] std::size_t size() const noexcept { return std::min(segment_, end_ - at_); }

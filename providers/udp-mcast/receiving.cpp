@@ -83,7 +83,14 @@ int endpoint::take_ahead(jl_msg& message, bool peek) {
         }
     }
     ahead_.copy_to(message);
-    return peek ? 0 : ahead_.step();
+    if (peek) {
+        return 0;
+    }
+    const int error = ahead_.step();
+    if (error == 0) {
+        received_.add(message.size);
+    }
+    return error;
 }
 
 // An error that the kernel tells in the middle of an array is told by the next call.
@@ -91,16 +98,16 @@ std::int32_t endpoint::receive_ahead(jl_msg* messages, std::uint32_t count, bool
                                      std::uint32_t& left) {
     int error = std::exchange(postponed_error_, 0);
     while (done < count && error == 0) {
-        error = take_ahead(messages[done], peek);
-        if (is_waved_through(error)) {
-            error = take_ahead(messages[done], peek);
-        }
-        if (error == 0 && !peek) {
-            received_.add(messages[done].size);
-        }
+        const auto take = [&] {
+            return enveloped_ ? take_enveloped(messages[done], peek) : take_ahead(messages[done], peek);
+        };
+        error = take();
+        error = is_waved_through(error) ? take() : error;
         done += error == 0 ? 1 : 0;
     }
-    left = ahead_.holds() ? JL_LEFT_SOME : error == EAGAIN ? JL_LEFT_NONE : JL_LEFT_UNKNOWN;
+    left = ahead_.holds() || opened_.is_open() ? JL_LEFT_SOME
+           : error == EAGAIN                   ? JL_LEFT_NONE
+                                               : JL_LEFT_UNKNOWN;
     if (done == 0) {
         return receive_code(error);
     }

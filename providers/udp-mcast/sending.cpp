@@ -63,11 +63,19 @@ std::int32_t endpoint::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* 
     if (no_send_.load(std::memory_order_relaxed)) {
         return WSAESHUTDOWN;
     }
-    if (count != 1) {
-        return send_many(messages, count, *done);
+    if (enveloped_) {
+        return send_enveloped(messages, count, *done);
     }
-    const auto code = send_one(messages[0]);
-    *done = code == 0 ? 1 : 0;
+    std::int32_t code = 0;
+    if (count != 1) {
+        code = send_many(messages, count, *done);
+    } else {
+        code = send_one(messages[0]);
+        *done = code == 0 ? 1 : 0;
+    }
+    for (std::uint32_t i = 0; i < *done; ++i) {
+        sent_.add(messages[i].size);
+    }
     return code;
 }
 
@@ -91,7 +99,6 @@ std::int32_t endpoint::send_one(jl_msg& message) {
         return send_code(errno);
     }
     message.size = static_cast<std::size_t>(sent);
-    sent_.add(message.size);
     sent_.add_call();
     return 0;
 }
@@ -143,7 +150,6 @@ std::int32_t endpoint::send_some(jl_msg* messages, std::uint32_t count, std::uin
         for (std::uint32_t i = 0; i < plan.messages_in(packet); ++i, ++done) {
             messages[done].size = std::min(left, plan.segment_of(packet));
             left -= messages[done].size;
-            sent_.add(messages[done].size);
         }
         note_path(plan.messages_in(packet) > 1 ? JL_PATH_SEGMENTED : JL_PATH_MANY);
     }

@@ -114,6 +114,7 @@ int endpoint::admit(const address& session, const std::vector<address>& sources)
 }
 
 std::int32_t endpoint::connect(const jl_join* join) {
+    let_go();
     const auto peer = address_from(join->name, join->name_len);
     if (!peer.is_any() && peer.port() == 0) {
         return WSAEADDRNOTAVAIL;

@@ -26,6 +26,10 @@ enum row : std::size_t {
     row_sources,
     row_reuse,
     row_offload,
+    row_coalesce,
+    row_coalesce_delay,
+    row_sequence,
+    row_fragment,
     row_count
 };
 
@@ -36,6 +40,11 @@ constexpr jl_option option(std::uint32_t type, const char* key, const char* fall
 
 // The kernel doubles a buffer size and keeps it in an int.
 constexpr std::int64_t largest_buffer = INT_MAX / 2;
+
+// Room for a header and one small message; what the kernel sends as one datagram.
+constexpr std::int64_t smallest_packed = 64;
+constexpr std::int64_t largest_packed = 65'000;
+constexpr std::int64_t longest_delay = 1'000'000'000; // nanoseconds
 
 constexpr std::array<jl_option, row_count> table{
     option(JL_OPTION_TEXT, "interface", nullptr,
@@ -60,6 +69,23 @@ constexpr std::array<jl_option, row_count> table{
     option(JL_OPTION_BOOL, "offload", "true",
            "Whether datagrams of equal size that are sent together cross the stack as one super-packet "
            "(UDP_SEGMENT, UDP_GRO), where the kernel and the device can do that."),
+    option(
+        JL_OPTION_SIZE, "coalesce", nullptr,
+        "Size of the datagrams into which small messages to the session are packed, with a header that all "
+        "members must expect; without it each message is a datagram.",
+        smallest_packed, largest_packed),
+    option(
+        JL_OPTION_DURATION, "coalesce_delay", "100us",
+        "How long a message that closely follows another waits for more to be packed with; one after a pause "
+        "leaves at once.",
+        0, longest_delay),
+    option(JL_OPTION_BOOL, "sequence", "false",
+           "Whether messages to the session are numbered, by a header that all members must expect, so that "
+           "what is missing is counted and can be told."),
+    option(JL_OPTION_BOOL, "fragment", "false",
+           "Whether a multipoint socket may send datagrams that are longer than the network takes uncut; "
+           "without it "
+           "they fail with WSAEMSGSIZE."),
 };
 
 template <std::size_t... Row>
@@ -127,6 +153,10 @@ tl::expected<settings, refusal> read_settings(const jl_create& create) {
     made.loopback = values.flag(row_loopback);
     made.reuse = values.flag(row_reuse);
     made.offload = values.flag(row_offload);
+    made.coalesce = values.number<std::size_t>(row_coalesce);
+    made.coalesce_delay = values.duration(row_coalesce_delay);
+    made.sequence = values.flag(row_sequence);
+    made.fragment = values.flag(row_fragment);
     made.receive_buffer = values.number<int>(row_receive_buffer);
     made.send_buffer = values.number<int>(row_send_buffer);
     if (values.given(row_interface)) {

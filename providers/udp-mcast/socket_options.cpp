@@ -30,6 +30,7 @@ constexpr std::array plain_options{
     plain_option{SOL_SOCKET, SO_DONTROUTE, true},
     plain_option{SOL_SOCKET, SO_PRIORITY, true},
     plain_option{SOL_SOCKET, SO_MARK, true},
+    plain_option{SOL_SOCKET, SO_MAX_PACING_RATE, true},
     plain_option{SOL_SOCKET, SO_BUSY_POLL, true},
     plain_option{SOL_SOCKET, SO_REUSEPORT, true},
     plain_option{SOL_SOCKET, SO_BINDTODEVICE, true},
@@ -79,6 +80,7 @@ bool is_ttl(std::int32_t level, std::int32_t option) noexcept {
 
 std::int32_t endpoint::set_option(std::int32_t level, std::int32_t option, const void* value,
                                   std::uint32_t length) {
+    let_go(); // what was sent before keeps what held then
     if (changes_membership(level, option)) {
         return set_membership(level, option, value, length);
     }

@@ -67,7 +67,8 @@ TEST(Entry, OptionTableNamesEachOptionOnceWithASentence) {
         EXPECT_EQ(std::string(option.help).back(), '.') << option.key;
     }
     EXPECT_EQ(keys,
-              (std::set<std::string>{"interface", "ttl", "loopback", "rcvbuf", "sndbuf", "sources", "reuse", "offload"}));
+              (std::set<std::string>{"interface", "ttl", "loopback", "rcvbuf", "sndbuf", "sources", "reuse",
+                                     "offload", "coalesce", "coalesce_delay", "sequence", "fragment"}));
 }
 
 } // namespace joinleaf::udp_mcast::test

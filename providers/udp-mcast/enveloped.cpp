@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sending and receiving with a header in each datagram: packed (option `coalesce`), numbered (`sequence`) or
+// both. Apart from a message of very many pieces nothing here allocates.
+#include "endpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace joinleaf::udp_mcast {
+
+namespace {
+
+std::size_t bytes_of(const jl_msg& message) noexcept {
+    std::size_t sum = 0;
+    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
+        sum += message.iov[i].iov_len;
+    }
+    return sum;
+}
+
+// As far as there is room; the bytes stored.
+std::size_t copy_into(jl_msg& message, std::span<const char> from) noexcept {
+    auto left = from;
+    for (std::uint32_t i = 0; i < message.iov_count && !left.empty(); ++i) {
+        const auto part = std::min(left.size(), message.iov[i].iov_len);
+        std::copy_n(left.data(), part, static_cast<char*>(message.iov[i].iov_base));
+        left = left.subspan(part);
+    }
+    return from.size() - left.size();
+}
+
+// The headers of some messages, each before its message's pieces.
+class wrapping {
+  public:
+    // False: no room.
+    bool add(const jl_msg& message, const envelope& header) {
+        const std::size_t needed = message.iov_count + 1U;
+        if (count_ == most || (count_ > 0 && used_ + needed > pieces_.size())) {
+            return false;
+        }
+        iovec* to = pieces_.data() + used_;
+        if (needed > pieces_.size()) {
+            many_.resize(needed);
+            to = many_.data();
+        } else {
+            used_ += needed;
+        }
+        header.write(headers_[count_].data());
+        to[0] = {headers_[count_].data(), envelope::size};
+        std::copy_n(message.iov, message.iov_count, to + 1);
+        messages_[count_] = message;
+        messages_[count_].iov = to;
+        messages_[count_].iov_count = static_cast<std::uint32_t>(needed);
+        ++count_;
+        return needed <= pieces_.size();
+    }
+    [[nodiscard]] std::span<jl_msg> messages() noexcept { return {messages_.data(), count_}; }
+
+  private:
+    static constexpr std::size_t most = 64;
+    std::size_t count_ = 0;
+    std::size_t used_ = 0;
+    std::array<jl_msg, most> messages_;
+    std::array<std::array<char, envelope::size>, most> headers_;
+    std::array<iovec, 256> pieces_;
+    std::vector<iovec> many_;
+};
+
+} // namespace
+
+bool endpoint::goes_to_session(const jl_msg& message) const noexcept {
+    return session_ &&
+           (message.addr == nullptr ? destination_.length == session_.length &&
+                                          std::memcmp(&destination_.six, &session_.six, session_.length) == 0
+                                    : message.addr_len == session_.length &&
+                                          std::memcmp(message.addr, &session_.six, session_.length) == 0);
+}
+
+envelope endpoint::header_for(bool to_session, bool packed) const noexcept {
+    const bool counts = to_session && owner_.options().sequence;
+    return {static_cast<std::uint8_t>((packed ? envelope::packed : 0U) | (counts ? envelope::numbered : 0U)),
+            sender_, counts ? next_number_ : 0};
+}
+
+std::int32_t endpoint::send_enveloped(jl_msg* messages, std::uint32_t count, std::uint32_t& done) {
+    std::unique_lock<std::mutex> hold;
+    if (outbox_ != nullptr) {
+        hold = std::unique_lock(outbox_->lock);
+    }
+    std::int32_t code = 0;
+    while (done < count && code == 0) {
+        auto& next = messages[done];
+        const auto size = bytes_of(next);
+        if (outbox_ != nullptr && next.flags == 0 && goes_to_session(next) && outbox_->packs(size)) {
+            code = pack(next, size);
+            done += code == 0 ? 1 : 0;
+        } else {
+            code = outbox_ == nullptr ? 0 : empty_outbox(); // what was sent before goes before
+            code = code == 0 ? send_wrapped(messages, count, done) : code;
+        }
+    }
+    if (outbox_ != nullptr && outbox_->is_due()) {
+        empty_outbox();
+    }
+    return done > 0 ? 0 : code;
+}
+
+std::int32_t endpoint::pack(jl_msg& message, std::size_t size) {
+    if (!outbox_->add(message, size, header_for(true, true))) {
+        if (const auto code = empty_outbox(); code != 0) {
+            return code;
+        }
+        outbox_->add(message, size, header_for(true, true));
+    }
+    ++next_number_;
+    message.size = size;
+    sent_.add(size);
+    return 0;
+}
+
+// Sends what has gathered. WSAEWOULDBLOCK: some of it is still there. Another error belongs to messages whose
+// sends have succeeded long ago, and ends them.
+std::int32_t endpoint::empty_outbox() {
+    std::int32_t code = 0;
+    while (outbox_->count() > 0 && code == 0) {
+        std::array<iovec, 64> pieces;
+        std::array<jl_msg, 64> datagrams;
+        const auto count = std::min(outbox_->count(), datagrams.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto bytes = outbox_->datagram(i);
+            pieces[i] = {bytes.data(), bytes.size()};
+            datagrams[i] = {&pieces[i], 1, 0, &session_.any, session_.length, 0, 0};
+        }
+        std::uint32_t left = 0;
+        code = send_many(datagrams.data(), static_cast<std::uint32_t>(count), left);
+        outbox_->note_departure();
+        if (code != 0 && code != WSAEWOULDBLOCK) {
+            for (std::size_t i = 0; i < count; ++i) {
+                lost_in_outbox_.fetch_add(outbox_->messages_in(i), std::memory_order_relaxed);
+            }
+            left = static_cast<std::uint32_t>(count);
+        }
+        outbox_->drop(left);
+    }
+    if (code == WSAEWOULDBLOCK) {
+        outbox_->try_later();
+    }
+    return code;
+}
+
+// Messages that are not packed, each behind its header.
+std::int32_t endpoint::send_wrapped(jl_msg* messages, std::uint32_t count, std::uint32_t& done) {
+    wrapping wrapped;
+    auto number = next_number_;
+    for (auto i = done; i < count; ++i) {
+        const bool to_session = goes_to_session(messages[i]);
+        const bool could_be_packed = outbox_ != nullptr && to_session && outbox_->packs(bytes_of(messages[i]));
+        if (could_be_packed && i > done) {
+            break;
+        }
+        auto header = header_for(to_session, false);
+        header.number = (header.flags & envelope::numbered) != 0 ? number++ : 0;
+        if (!wrapped.add(messages[i], header)) {
+            break;
+        }
+    }
+    const auto all = wrapped.messages();
+    std::uint32_t sent = 0;
+    const auto code = send_many(all.data(), static_cast<std::uint32_t>(all.size()), sent);
+    for (std::uint32_t i = 0; i < sent; ++i, ++done) {
+        next_number_ += goes_to_session(messages[done]) ? 1U : 0U;
+        messages[done].size = all[i].size - envelope::size;
+        sent_.add(messages[done].size);
+    }
+    return code;
+}
+
+void endpoint::on_delay_over(void* self) {
+    static_cast<endpoint*>(self)->empty_outbox();
+}
+
+// Before the socket changes what concerns datagrams that leave later.
+void endpoint::let_go() {
+    if (outbox_ != nullptr) {
+        const std::lock_guard hold(outbox_->lock);
+        empty_outbox();
+    }
+}
+
+// SIO_FLUSH: what has not left is gone (IO-31).
+void endpoint::discard_unsent() {
+    if (outbox_ != nullptr) {
+        const std::lock_guard hold(outbox_->lock);
+        outbox_->drop(outbox_->count());
+    }
+}
+
+// ---- receiving
+
+// Looks for a datagram of the session's format and opens it. 0 or an errno.
+int endpoint::open_next() {
+    for (;;) {
+        if (!ahead_.holds()) {
+            received_.add_call();
+            if (const int error = ahead_.fetch(); error != 0) {
+                return error;
+            }
+        }
+        if (opened_.open(ahead_.datagram())) {
+            break;
+        }
+        malformed_.fetch_add(1, std::memory_order_relaxed);
+        if (const int error = ahead_.step(); error != 0) {
+            return error;
+        }
+    }
+    show_next();
+    if ((opened_.header().flags & envelope::numbered) != 0) {
+        gap_ = numbers_->note(address_from(ahead_.source(), ahead_.source_length()), opened_.header(),
+                              opened_.count());
+    }
+    return 0;
+}
+
+void endpoint::show_next() noexcept {
+    next_size_.store(static_cast<int>(opened_.message().size()), std::memory_order_relaxed);
+}
+
+// Hands one message, or the news of a gap, out. 0 or an errno, and then it is still the next one.
+int endpoint::take_enveloped(jl_msg& message, bool peek) {
+    if (!opened_.is_open()) {
+        if (const int error = open_next(); error != 0) {
+            return error;
+        }
+    }
+    ahead_.describe(message);
+    if (gap_ > 0) {
+        message.flags = (message.flags & (JL_MSG_PEEK | JL_MSG_GROUP)) | JL_MSG_GAP;
+        message.gap = peek ? gap_ : std::exchange(gap_, 0);
+        message.size = 0;
+        return 0;
+    }
+    const auto whole = opened_.message();
+    message.size = copy_into(message, whole);
+    message.flags |= message.size < whole.size() ? JL_MSG_CUT : 0U;
+    if (peek) {
+        return 0;
+    }
+    if (!opened_.is_last()) {
+        opened_.advance();
+        show_next();
+    } else if (const int error = ahead_.step(); error != 0) {
+        return error;
+    } else {
+        opened_.close();
+        const auto next = ahead_.holds() ? ahead_.datagram() : std::span<const char>();
+        next_size_.store(ahead_.holds() ? static_cast<int>(opened_envelope::first_size(next, next.size()))
+                                        : -1,
+                         std::memory_order_relaxed);
+    }
+    received_.add(message.size);
+    return 0;
+}
+
+} // namespace joinleaf::udp_mcast

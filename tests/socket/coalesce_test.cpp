@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// udp-mcast with a clock: messages that wait for others (option `coalesce`), and gaps as an application sees them.
+#include "tests/support/private_network.hpp"
+#include "tests/support/runtime_fixture.hpp"
+#include "tests/support/waiting.hpp"
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace joinleaf::test {
+namespace {
+
+class Coalesce : public ::testing::Test, protected runtime_guard {
+  protected:
+    void SetUp() override {
+        if (!private_network_refusal().empty()) {
+            GTEST_SKIP() << private_network_refusal();
+        }
+        group_.sin_family = AF_INET;
+        group_.sin_port = htons(21601);
+        ::inet_pton(AF_INET, "239.192.16.1", &group_.sin_addr);
+    }
+    void TearDown() override { end(); }
+
+    void begin(const std::string& options) {
+        start({"interface: lo, " + options, "join_timeout: 30s"});
+        receiver_ = member(JL_RECEIVER_ONLY);
+        sender_ = member(JL_SENDER_ONLY);
+        const timeval patient{20, 0};
+        ASSERT_EQ(jl_setsockopt(receiver_, SOL_SOCKET, SO_RCVTIMEO, &patient, sizeof patient), 0);
+    }
+    SOCKET member(DWORD direction) {
+        const SOCKET s = WSASocketA(AF_INET, SOCK_DGRAM, 0, nullptr, 0,
+                                    WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF);
+        EXPECT_EQ(WSAJoinLeaf(s, reinterpret_cast<sockaddr*>(&group_), sizeof group_, nullptr, nullptr,
+                              nullptr, nullptr, direction),
+                  s);
+        return s;
+    }
+    void send(const std::string& text) {
+        EXPECT_EQ(jl_send(sender_, text.data(), static_cast<int>(text.size()), 0),
+                  static_cast<int>(text.size()));
+    }
+    std::string receive() {
+        std::array<char, 64> room{};
+        const int got = jl_recv(receiver_, room.data(), static_cast<int>(room.size()), 0);
+        return got < 0 ? jl_error_name(WSAGetLastError())
+                       : std::string(room.data(), static_cast<std::size_t>(got));
+    }
+    static jl_statistics statistics_of(SOCKET s) {
+        jl_statistics found{};
+        found.struct_size = sizeof found;
+        EXPECT_EQ(jl_socket_statistics(s, &found), 0);
+        return found;
+    }
+
+    sockaddr_in group_{};
+    SOCKET receiver_ = INVALID_SOCKET;
+    SOCKET sender_ = INVALID_SOCKET;
+};
+
+TEST_F(Coalesce, AMessageAfterAPauseLeavesAtOnce_OthersWithinTheDelay) {
+    begin("coalesce: 1400B, coalesce_delay: 1s");
+    send("at once");
+    EXPECT_EQ(statistics_of(sender_).queued_bytes, 0U);
+    EXPECT_EQ(receive(), "at once");
+    for (int i = 0; i < 20; ++i) {
+        send("gathered " + std::to_string(i));
+    }
+    EXPECT_GT(statistics_of(sender_).queued_bytes, 0U);
+    EXPECT_FALSE(readable(static_cast<int>(receiver_), std::chrono::milliseconds(0)));
+    for (int i = 0; i < 20; ++i) { // nobody sends any more: the clock does it
+        ASSERT_EQ(receive(), "gathered " + std::to_string(i));
+    }
+    // The message may be here before the loop has come back from sending it.
+    EXPECT_TRUE(eventually([&] { return statistics_of(sender_).queued_bytes == 0; }));
+    EXPECT_EQ(statistics_of(sender_).send_calls, 2U);
+}
+
+TEST_F(Coalesce, AFloodLeavesWithoutTheClock) {
+    begin("coalesce: 1400B, coalesce_delay: 1s, rcvbuf: 4MiB");
+    for (int i = 0; i < 5000; ++i) {
+        send("message " + std::to_string(i));
+    }
+    ASSERT_EQ(jl_closesocket(sender_), 0);
+    for (int i = 0; i < 5000; ++i) {
+        ASSERT_EQ(receive(), "message " + std::to_string(i));
+    }
+}
+
+TEST_F(Coalesce, LC_09_CloseAndShutdown_SendWhatWaits) {
+    begin("coalesce: 1400B, coalesce_delay: 1s");
+    send("first");
+    send("waits");
+    ASSERT_EQ(jl_shutdown(sender_, SD_SEND), 0);
+    EXPECT_EQ(receive(), "first");
+    EXPECT_EQ(receive(), "waits");
+    const SOCKET other = std::exchange(sender_, member(JL_SENDER_ONLY));
+    send("once more");
+    send("waits too");
+    ASSERT_EQ(jl_closesocket(sender_), 0);
+    EXPECT_EQ(receive(), "once more");
+    EXPECT_EQ(receive(), "waits too");
+    EXPECT_EQ(jl_closesocket(other), 0);
+}
+
+TEST_F(Coalesce, IO_31_Flush_DiscardsWhatHasNotLeft) {
+    begin("coalesce: 1400B, coalesce_delay: 1s");
+    send("left");
+    send("waits");
+    DWORD bytes = 9;
+    ASSERT_EQ(WSAIoctl(sender_, SIO_FLUSH, nullptr, 0, nullptr, 0, &bytes, nullptr, nullptr), 0);
+    EXPECT_EQ(bytes, 0U);
+    EXPECT_EQ(statistics_of(sender_).queued_bytes, 0U);
+    ASSERT_EQ(jl_shutdown(sender_, SD_SEND), 0);
+    const SOCKET other = member(JL_SENDER_ONLY);
+    sender_ = other;
+    send("later");
+    EXPECT_EQ(receive(), "left");
+    EXPECT_EQ(receive(), "later");
+}
+
+TEST_F(Coalesce, Gap_FailsOneReceiveWhereItWasAskedFor) {
+    begin("sequence: true");
+    const int raw = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const auto send_raw = [&](char number) {
+        const std::array<char, 13> datagram{'J', 'M', 1, 2, 0, 0, 0, 1, 0, 0, 0, number, 'x'};
+        ASSERT_EQ(::sendto(raw, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&group_),
+                           sizeof group_),
+                  13);
+    };
+    send_raw(1);
+    send_raw(4);
+    EXPECT_EQ(receive(), "x");
+    EXPECT_EQ(receive(), "x") << "nobody asked to be told";
+    const BOOL yes = TRUE;
+    ASSERT_EQ(jl_setsockopt(receiver_, JL_SOL_JOINLEAF, JL_SO_GAP_NOTIFY, &yes, sizeof yes), 0);
+    send_raw(9);
+    EXPECT_EQ(receive(), "WSAENOBUFS");
+    EXPECT_EQ(receive(), "x");
+    EXPECT_EQ(statistics_of(receiver_).gaps, 6U);
+    ::close(raw);
+}
+
+} // namespace
+} // namespace joinleaf::test
