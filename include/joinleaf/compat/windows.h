@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The few parts of windows.h that a console socket program needs, on this host: basic types, time, the last
- * error, memory, critical sections, atomic counters. Every name here works as on Windows, or its comment says
- * how it differs; what is not here is not offered.
+ * error and its text, memory, threads, waitable objects, critical sections, atomic counters. Every name here
+ * works as on Windows, or its comment says how it differs; what is not here is not offered.
  *
  * WCHAR is a UTF-16 unit and TEXT("...") a u"..." literal under UNICODE; L"..." literals are the host's
  * 32-bit wchar_t.
@@ -15,6 +15,8 @@
 #define _DEFAULT_SOURCE 1
 #endif
 
+#include <joinleaf/ext.h>
+#include <joinleaf/kernel_objects.h>
 #include <joinleaf/winsock2.h>
 
 #if !defined(__USE_MISC)
@@ -55,6 +57,15 @@
 #pragma clang diagnostic pop
 #endif
 #define __int64 long long
+/* What a declaration's attribute is called here; dllimport and dllexport have nothing to say. */
+#define __declspec(attribute) JL_DECLSPEC_##attribute
+#define JL_DECLSPEC_dllexport
+#define JL_DECLSPEC_dllimport
+#define JL_DECLSPEC_noinline __attribute__((noinline))
+#define JL_DECLSPEC_noreturn __attribute__((noreturn))
+#define JL_DECLSPEC_selectany __attribute__((weak))
+#define JL_DECLSPEC_thread __thread
+#define JL_DECLSPEC_align(bytes) __attribute__((aligned(bytes)))
 
 typedef unsigned char BOOLEAN;
 typedef long long INT64, LONG64, LONGLONG;
@@ -96,6 +107,7 @@ typedef const CHAR* LPCTSTR;
 #define TEXT(literal) literal
 #endif
 
+#define UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
 #define MAX_PATH 260
 #define INFINITE 0xffffffffu
 #define INVALID_HANDLE_VALUE ((HANDLE)(LONG_PTR)-1)
@@ -114,6 +126,12 @@ typedef const CHAR* LPCTSTR;
 #define WAIT_IO_COMPLETION 0xc0u
 #define WAIT_TIMEOUT 0x102u
 #define WAIT_FAILED 0xffffffffu
+#define WAIT_ABANDONED 0x80u
+#define WAIT_ABANDONED_0 0x80u
+#define MAXIMUM_WAIT_OBJECTS WSA_MAXIMUM_WAIT_EVENTS
+#define STILL_ACTIVE JL_STILL_ACTIVE
+#define CREATE_SUSPENDED 0x4u
+#define ERROR_NOT_OWNER 288
 
 #define ZeroMemory(target, size) memset((target), 0, (size))
 #define FillMemory(target, size, byte) memset((target), (byte), (size))
@@ -287,6 +305,200 @@ static inline LPVOID HeapReAlloc(HANDLE heap, DWORD flags, LPVOID memory, SIZE_T
     }
     return moved;
 }
+
+#define GMEM_FIXED 0x0u
+#define GMEM_ZEROINIT 0x40u
+#define GPTR GMEM_ZEROINIT
+#define LMEM_FIXED 0x0u
+#define LMEM_ZEROINIT 0x40u
+#define LPTR LMEM_ZEROINIT
+typedef HANDLE HLOCAL, HGLOBAL;
+
+/*
+ * size bytes that belong to the caller until LocalFree. NULL: no memory.
+ * [any]
+ */
+static inline HLOCAL LocalAlloc(UINT flags, SIZE_T size) {
+    return (flags & LMEM_ZEROINIT) != 0 ? calloc(1, size == 0 ? 1 : size) : malloc(size == 0 ? 1 : size);
+}
+
+/*
+ * Frees memory of LocalAlloc, GlobalAlloc or FormatMessage; NULL is fine. Always NULL.
+ * [any]
+ */
+static inline HLOCAL LocalFree(HLOCAL memory) {
+    free(memory);
+    return NULL;
+}
+#define GlobalAlloc LocalAlloc
+#define GlobalFree LocalFree
+
+/* Threads and waitable objects. Names of objects, which other processes could open, are not offered. */
+
+/* Who may use an object; the functions below take NULL or one of these and look at nothing in it. */
+typedef struct SECURITY_ATTRIBUTES {
+    DWORD nLength;
+    LPVOID lpSecurityDescriptor;
+    BOOL bInheritHandle;
+} SECURITY_ATTRIBUTES, *PSECURITY_ATTRIBUTES, *LPSECURITY_ATTRIBUTES;
+
+typedef jl_thread_start LPTHREAD_START_ROUTINE, PTHREAD_START_ROUTINE;
+
+/*
+ * Starts a thread; flags: 0 or CREATE_SUSPENDED. The handle is signaled when the thread has ended; closing it
+ * does not end the thread. NULL: ERROR_INVALID_PARAMETER, ERROR_NOT_ENOUGH_MEMORY.
+ * [any]
+ */
+static inline HANDLE CreateThread(LPSECURITY_ATTRIBUTES attributes, SIZE_T stack,
+                                  LPTHREAD_START_ROUTINE start, LPVOID argument, DWORD flags, LPDWORD id) {
+    (void)attributes;
+    return jl_create_thread(start, argument, stack, (flags & CREATE_SUSPENDED) != 0 ? TRUE : FALSE, id);
+}
+#define ResumeThread jl_resume_thread
+#define GetExitCodeThread jl_get_exit_code_thread
+#define ExitThread jl_exit_thread
+
+#define GetCurrentThreadId jl_current_thread_id
+#define GetCurrentProcessId jl_current_process_id
+
+/* Answers NULL for an object with a name, for there is no place that other processes could find it in. */
+static inline HANDLE jl_without_name(HANDLE made, LPCVOID name) {
+    if (name == NULL || made == NULL) {
+        return made;
+    }
+    WSACloseEvent(made);
+    WSASetLastError(ERROR_INVALID_PARAMETER);
+    return NULL;
+}
+
+/*
+ * An event, which WSAEventSelect and an overlapped call take as well. manual FALSE: WaitForSingleObject and
+ * WaitForMultipleObjects reset it, WSAWaitForMultipleEvents does not. name: NULL.
+ * [any]
+ */
+static inline HANDLE CreateEventA(LPSECURITY_ATTRIBUTES attributes, BOOL manual, BOOL set, LPCSTR name) {
+    (void)attributes;
+    return jl_without_name(jl_create_event(manual, set), name);
+}
+static inline HANDLE CreateEventW(LPSECURITY_ATTRIBUTES attributes, BOOL manual, BOOL set, LPCWSTR name) {
+    (void)attributes;
+    return jl_without_name(jl_create_event(manual, set), name);
+}
+#define SetEvent WSASetEvent
+#define ResetEvent WSAResetEvent
+
+/*
+ * A semaphore. name: NULL.
+ * [any]
+ */
+static inline HANDLE CreateSemaphoreA(LPSECURITY_ATTRIBUTES attributes, LONG count, LONG maximum,
+                                      LPCSTR name) {
+    (void)attributes;
+    return jl_without_name(jl_create_semaphore(count, maximum), name);
+}
+static inline HANDLE CreateSemaphoreW(LPSECURITY_ATTRIBUTES attributes, LONG count, LONG maximum,
+                                      LPCWSTR name) {
+    (void)attributes;
+    return jl_without_name(jl_create_semaphore(count, maximum), name);
+}
+#define ReleaseSemaphore jl_release_semaphore
+
+/*
+ * A mutex. name: NULL.
+ * [any]
+ */
+static inline HANDLE CreateMutexA(LPSECURITY_ATTRIBUTES attributes, BOOL owned, LPCSTR name) {
+    (void)attributes;
+    return jl_without_name(jl_create_mutex(owned), name);
+}
+static inline HANDLE CreateMutexW(LPSECURITY_ATTRIBUTES attributes, BOOL owned, LPCWSTR name) {
+    (void)attributes;
+    return jl_without_name(jl_create_mutex(owned), name);
+}
+#define ReleaseMutex jl_release_mutex
+
+/*
+ * Closes a handle of an event, a semaphore, a mutex or a thread. FALSE: ERROR_INVALID_HANDLE.
+ * [any]
+ */
+static inline BOOL CloseHandle(HANDLE object) {
+    return WSACloseEvent(object);
+}
+
+#ifdef UNICODE
+#define CreateEvent CreateEventW
+#define CreateSemaphore CreateSemaphoreW
+#define CreateMutex CreateMutexW
+#else
+#define CreateEvent CreateEventA
+#define CreateSemaphore CreateSemaphoreA
+#define CreateMutex CreateMutexA
+#endif
+
+#define WaitForMultipleObjects jl_wait_for_objects
+
+/*
+ * WaitForMultipleObjects for one.
+ * [any]
+ */
+static inline DWORD WaitForSingleObject(HANDLE object, DWORD milliseconds) {
+    return jl_wait_for_objects(1, &object, FALSE, milliseconds);
+}
+
+/* The text of an error code. */
+
+#define FORMAT_MESSAGE_ALLOCATE_BUFFER 0x100u
+#define FORMAT_MESSAGE_IGNORE_INSERTS 0x200u
+#define FORMAT_MESSAGE_FROM_SYSTEM 0x1000u
+#define FORMAT_MESSAGE_MAX_WIDTH_MASK 0xffu
+#define LANG_NEUTRAL 0x0u
+#define SUBLANG_DEFAULT 0x1u
+#define MAKELANGID(primary, sub) ((((WORD)(sub)) << 10) | (WORD)(primary))
+
+/*
+ * One English sentence and a line feed for a Winsock code into buffer, of size characters; with
+ * FORMAT_MESSAGE_ALLOCATE_BUFFER buffer is the address of a pointer, and the text goes to LocalFree. Returns its
+ * length. 0: ERROR_INVALID_PARAMETER (not FORMAT_MESSAGE_FROM_SYSTEM), ERROR_NOT_ENOUGH_MEMORY (too little room).
+ * [any]
+ */
+static inline DWORD FormatMessageA(DWORD flags, LPCVOID source, DWORD code, DWORD language, LPSTR buffer,
+                                   DWORD size, va_list* arguments) {
+    (void)source;
+    (void)language;
+    (void)arguments;
+    if ((flags & FORMAT_MESSAGE_FROM_SYSTEM) == 0 || buffer == NULL) {
+        WSASetLastError(ERROR_INVALID_PARAMETER);
+        return 0;
+    }
+    const char* const sentence = jl_error_text(JL_CAST(int, code));
+    const size_t length = strlen(sentence) + 2;
+    LPSTR text = buffer;
+    if ((flags & FORMAT_MESSAGE_ALLOCATE_BUFFER) != 0) {
+        text = JL_CAST(LPSTR, malloc(length + 1));
+        memcpy(JL_CAST(void*, buffer), &text, sizeof text);
+    }
+    if (text == NULL || (text == buffer && size <= length)) {
+        WSASetLastError(ERROR_NOT_ENOUGH_MEMORY);
+        return 0;
+    }
+    memcpy(text, sentence, length - 2);
+    memcpy(text + length - 2, "\r\n", 3);
+    return JL_CAST(DWORD, length);
+}
+#ifndef UNICODE
+#define FormatMessage FormatMessageA
+#endif
+
+/*
+ * Writes a text to the standard error output, where a debugger would get it.
+ * [any]
+ */
+static inline void OutputDebugStringA(LPCSTR text) {
+    fputs(text, stderr);
+}
+#ifndef UNICODE
+#define OutputDebugString OutputDebugStringA
+#endif
 
 /* A lock that its owner may take again. */
 typedef struct CRITICAL_SECTION {
