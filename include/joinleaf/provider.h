@@ -37,6 +37,7 @@
 #define JOINLEAF_NO_BSD_NAMES
 #define JOINLEAF_PROVIDER_H_SET_NO_BSD_NAMES
 #endif
+#include "socket_options.h"
 #include "winsock2.h"
 #ifdef JOINLEAF_PROVIDER_H_SET_NO_BSD_NAMES
 #undef JOINLEAF_NO_BSD_NAMES

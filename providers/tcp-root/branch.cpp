@@ -67,11 +67,22 @@ std::int32_t branch::name(std::uint32_t peer, sockaddr* name, std::uint32_t* len
 }
 
 std::int32_t branch::set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) {
+    if (level == JL_SOL_JOINLEAF && name == JL_SO_SLOW_LEAF) {
+        slow_rule rule = home_->slow_rule_of(*leaf_);
+        const std::int32_t code = load_slow_rule(value, size, *home_->limits(), rule);
+        if (code == 0) {
+            home_->set_slow_rule(*leaf_, rule);
+        }
+        return code;
+    }
     return home_->with_fd(*leaf_,
                           [&](int fd) { return socket_options::set_once(fd, level, name, value, size); });
 }
 
 std::int32_t branch::get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) {
+    if (level == JL_SOL_JOINLEAF && name == JL_SO_SLOW_LEAF) {
+        return store_slow_rule(home_->slow_rule_of(*leaf_), value, size);
+    }
     return home_->with_fd(*leaf_, [&](int fd) { return socket_options::get(fd, level, name, value, size); });
 }
 

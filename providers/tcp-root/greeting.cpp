@@ -24,19 +24,21 @@ std::vector<std::byte> put_together(wire::greeting head, const void* data, std::
 
 } // namespace
 
-std::vector<std::byte> make_hello(const wire::roles& who, const jl_join& join) {
+std::vector<std::byte> make_hello(const wire::roles& who, const jl_join& join, std::uint16_t beat) {
     wire::greeting head;
     head.what = wire::kind::hello;
     head.who = who;
     head.direction = join.direction;
     head.callee_room = join.callee_room;
+    head.beat = beat;
     return put_together(head, join.caller_data, join.caller_data == nullptr ? 0 : join.caller_len, join.qos);
 }
 
-std::vector<std::byte> make_admission(const wire::roles& who, const jl_answer* answer) {
+std::vector<std::byte> make_admission(const wire::roles& who, const jl_answer* answer, std::uint16_t beat) {
     wire::greeting head;
     head.what = wire::kind::answer;
     head.who = who;
+    head.beat = beat;
     if (answer == nullptr) {
         return put_together(head, nullptr, 0, nullptr);
     }

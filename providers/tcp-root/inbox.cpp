@@ -17,22 +17,37 @@ constexpr std::size_t overshoot = wire::message_max + (1u << 20);
 
 } // namespace
 
-inbox::inbox(std::size_t bound) : bound_(bound), ring_(bound + overshoot) {}
+inbox::inbox(std::size_t bound, std::size_t readers) : bound_(bound), ring_(bound + readers * overshoot) {}
 
-bool inbox::put(const address& from, std::span<const std::byte> head,
-                std::span<const std::byte> data) noexcept {
+void inbox::begin(const address& from, std::size_t size) noexcept {
     record next{};
-    next.size = static_cast<std::uint32_t>(head.size() + data.size());
+    next.size = static_cast<std::uint32_t>(size);
     next.name_size = std::min<std::uint32_t>(from.size, sizeof next.name);
     std::memcpy(next.name, &from.storage, next.name_size);
-    const std::lock_guard hold(mutex_);
     ring_.append(std::as_bytes(std::span(&next, 1)));
-    ring_.append(head);
-    ring_.append(data);
+}
+
+bool inbox::publish(std::size_t size) noexcept {
     ring_.publish();
     used_ = ring_.used();
-    payload_ += next.size;
+    payload_ += size;
     return std::exchange(wants_, false);
+}
+
+bool inbox::put(const address& from, std::span<const std::byte> data) noexcept {
+    const std::lock_guard hold(mutex_);
+    begin(from, data.size());
+    ring_.append(data);
+    return publish(data.size());
+}
+
+bool inbox::put(const address& from, std::span<const iovec> parts, std::size_t size) noexcept {
+    const std::lock_guard hold(mutex_);
+    begin(from, size);
+    for (const iovec& part : parts) {
+        ring_.append(bytes_of(part));
+    }
+    return publish(size);
 }
 
 bool inbox::check() noexcept {

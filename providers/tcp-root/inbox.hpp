@@ -18,11 +18,15 @@ class inbox {
   public:
     // Bytes that a put may add over the bound: one message of the greatest size and one read full of the
     // smallest ones.
-    explicit inbox(std::size_t bound);
+    // readers: how many loops may put at a time.
+    explicit inbox(std::size_t bound, std::size_t readers = 1);
 
     // Queues a message; the caller has seen `has_room` since its last read from the network. True: the taker
     // had found the inbox empty and wants to be told. [any]
-    bool put(const address& from, std::span<const std::byte> head, std::span<const std::byte> data) noexcept;
+    bool put(const address& from, std::span<const std::byte> data) noexcept;
+
+    // The same for a message in any number of parts, of `size` bytes.
+    bool put(const address& from, std::span<const iovec> parts, std::size_t size) noexcept;
 
     // Below the bound. [any]
     [[nodiscard]] bool has_room() const noexcept { return used_.load() < bound_; }
@@ -55,6 +59,8 @@ class inbox {
         std::byte name[sizeof(sockaddr_in6)];
     };
 
+    void begin(const address& from, std::size_t size) noexcept;
+    bool publish(std::size_t size) noexcept;
     void take_one(const record& next, jl_msg& message) noexcept;
     void drop_first(const record& next) noexcept;
     bool is_empty_now() noexcept;

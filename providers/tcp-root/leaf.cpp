@@ -5,6 +5,7 @@
 #include "root.hpp"
 #include "service.hpp"
 
+#include <cstring>
 #include <utility>
 
 namespace joinleaf::tcp_root {
@@ -20,6 +21,12 @@ leaf::leaf(jl_handle* handle, std::shared_ptr<const settings> limits, wire::role
     if (fd_) {
         options_.apply(fd_.get());
     }
+}
+
+void leaf::inherit(const leaf& parent) {
+    options_.inherit(parent.options_);
+    const std::scoped_lock hold(mutex_, parent.mutex_);
+    echo_ = parent.echo_;
 }
 
 std::int32_t leaf::bind(const sockaddr* name, std::uint32_t length) {
@@ -81,7 +88,7 @@ std::int32_t leaf::join(const jl_join* join) {
     const auto done = [self, op = join->op, direction = join->direction, target](joiner::outcome& outcome) {
         self->joined(op, direction, target, outcome);
     };
-    attempt->start(std::move(fd), make_hello(who_, *join), join->callee_room, done);
+    attempt->start(std::move(fd), make_hello(who_, *join, limits_->beat()), join->callee_room, done);
     return 0;
 }
 
@@ -95,7 +102,7 @@ void leaf::joined(std::uint64_t op, std::uint32_t direction, const address& targ
         }
         if (outcome) {
             const member::rights may{direction != JL_RECEIVER_ONLY, direction != JL_SENDER_ONLY};
-            code = become_member(std::move(outcome->fd), target, may);
+            code = become_member(std::move(outcome->fd), {target, outcome->answer.head().beat}, may);
         } else {
             code = outcome.error().code;
             take_back(std::move(outcome.error().fd));
@@ -118,11 +125,13 @@ void leaf::take_back(tcp::descriptor fd) {
     }
 }
 
-std::int32_t leaf::become_member(tcp::descriptor fd, const address& peer, member::rights may) {
+std::int32_t leaf::become_member(tcp::descriptor fd, const member::root_end& root, member::rights may) {
     local_ = tcp::local_name(fd.get());
-    peer_ = peer;
+    peer_ = root.name;
     bound_ = true;
-    member_ = std::make_shared<member>(loop_, limits_, std::move(fd), peer, may);
+    member_ = std::make_shared<member>(loop_, limits_, std::move(fd), root, may);
+    member_->set_echo(echo_);
+    member_->begin();
     const std::int32_t code = host().expose(handle(), member_->fd(), may.send ? JL_IN | JL_OUT : JL_IN);
     member_->report_changes_to(handle());
     live_ = member_.get();
@@ -153,10 +162,10 @@ std::int32_t leaf::admit(introduction& who, const jl_answer* answer) {
     // The direction is the root's: what it does not take is not sent, what it does not send is not received.
     const std::uint32_t direction = who.hello.direction;
     const member::rights may{direction != JL_SENDER_ONLY, direction != JL_RECEIVER_ONLY};
-    if (const auto code = become_member(std::move(who.fd), who.peer, may); code != 0) {
+    if (const auto code = become_member(std::move(who.fd), {who.peer, who.hello.beat}, may); code != 0) {
         return code;
     }
-    return member_->answer(make_admission(who_, answer));
+    return member_->answer(make_admission(who_, answer, limits_->beat()));
 }
 
 std::int32_t leaf::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
@@ -267,15 +276,31 @@ std::int32_t leaf::get_option(std::int32_t level, std::int32_t name, void* value
     return with_fd([&](int fd) { return socket_options::get(fd, level, name, value, size); });
 }
 
-std::int32_t leaf::ioctl(std::uint32_t code, const void*, std::uint32_t, void* out, std::uint32_t out_size,
-                         std::uint32_t* bytes) {
+// IO-23: before the join and after it.
+std::int32_t leaf::set_echo(const void* in, std::uint32_t in_size) {
+    if (who_.plane == wire::data_plane::rooted) {
+        return WSAEINVAL; // IO-26: loopback is an affair of nonrooted data
+    }
+    BOOL wanted = FALSE;
+    if (in == nullptr || in_size < sizeof wanted) {
+        return WSAEFAULT;
+    }
+    std::memcpy(&wanted, in, sizeof wanted);
+    const std::lock_guard hold(mutex_);
+    echo_ = wanted != FALSE;
+    if (member_) {
+        member_->set_echo(echo_);
+    }
+    return 0;
+}
+
+std::int32_t leaf::ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                         std::uint32_t out_size, std::uint32_t* bytes) {
     if (is_fionread(code)) {
         member* const joined = live_.load(std::memory_order_acquire);
         return store_count(joined != nullptr ? joined->readable_bytes() : 0, out, out_size, bytes);
     }
-    // IO-26: loopback is an affair of nonrooted data.
-    return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL
-                                                                                     : WSAEOPNOTSUPP;
+    return code == SIO_MULTIPOINT_LOOPBACK ? set_echo(in, in_size) : WSAEOPNOTSUPP;
 }
 
 std::int32_t leaf::qos(const QOS* qos, std::uint32_t how) {

@@ -22,7 +22,7 @@ class leaf final : public endpoint {
          tcp::descriptor fd);
 
     [[nodiscard]] const wire::roles& who() const noexcept { return who_; }
-    void inherit(const leaf& parent) { options_.inherit(parent.options_); }
+    void inherit(const leaf& parent);
 
     std::int32_t bind(const sockaddr* name, std::uint32_t length) override;
     std::int32_t listen(std::int32_t backlog) override;
@@ -46,7 +46,8 @@ class leaf final : public endpoint {
   private:
     std::int32_t bind_locked(const address& name);
     void joined(std::uint64_t op, std::uint32_t direction, const address& target, joiner::outcome& outcome);
-    std::int32_t become_member(tcp::descriptor fd, const address& peer, member::rights may);
+    std::int32_t become_member(tcp::descriptor fd, const member::root_end& root, member::rights may);
+    std::int32_t set_echo(const void* in, std::uint32_t in_size);
     std::int32_t admit(introduction& who, const jl_answer* answer);
     void take_back(tcp::descriptor fd);
     std::int32_t with_fd(const std::function<std::int32_t(int)>& use);
@@ -63,6 +64,7 @@ class leaf final : public endpoint {
     tcp::descriptor fd_;       // while neither listening nor joining nor joined
     bool bound_ = false;
     bool closing_ = false;
+    bool echo_ = false; // SIO_MULTIPOINT_LOOPBACK
     address local_;
     address peer_;
     std::shared_ptr<acceptor> acceptor_;

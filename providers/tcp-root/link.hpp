@@ -5,6 +5,7 @@
 #include "frame_reader.hpp"
 #include "host.hpp"
 #include "outflow.hpp"
+#include "settings.hpp"
 #include "tcp.hpp"
 
 #include <chrono>
@@ -54,6 +55,20 @@ struct link : std::enable_shared_from_this<link> {
     bool d_root = false; // in the data plane
     bool deaf = false;   // it joined in order to send only
     bool mute = false;   // it joined in order to receive only
+
+    std::size_t lane = 0; // of the session: the loop that serves it
+
+    // What is done when it does not keep up.
+    slow_rule slow;
+    bool settled = true;           // with drop_oldest: it is known where the message ends that is being sent
+    std::optional<tally> detached; // with drop_newest: in the log when it began to miss what is new
+    tally others_then;             // `others` at that time
+    tally dropped;
+    std::uint64_t gaps = 0; // notices given
+
+    // Signs of life.
+    std::chrono::nanoseconds beat{};             // it is never silent for longer; 0: it may be
+    std::chrono::steady_clock::time_point heard; // when something came from it last
 
     // Towards the leaf.
     outflow out;

@@ -9,11 +9,79 @@
 
 namespace joinleaf::tcp_root {
 
-member::member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd, const address& peer,
-               rights may)
-    : loop_(loop), limits_(std::move(limits)), fd_(std::move(fd)), may_(may) {
-    receiver_.attach(fd_.get(), peer);
+member::member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd,
+               const root_end& root, rights may)
+    : loop_(loop),
+      limits_(std::move(limits)),
+      fd_(std::move(fd)),
+      may_(may),
+      peer_beat_(std::chrono::milliseconds(10) * root.beat) {
+    receiver_.attach(fd_.get(), root.name);
     sender_.attach(fd_.get());
+}
+
+void member::begin() {
+    const std::lock_guard hold(out_);
+    heard_ = clock::now();
+    const auto tick = beat_tick();
+    if (tick.count() != 0 && !timer_.start(loop_, tick, [self = shared_from_this()] { self->on_time(); })) {
+        log_line(JL_LOG_ERROR, "tcp-root: no timer is left; a leaf gives no signs of life");
+    }
+}
+
+void member::set_echo(bool on) {
+    const std::lock_guard hold(out_);
+    sender_.set_echo(on);
+}
+
+// How often the member looks at both directions; 0: never.
+std::chrono::nanoseconds member::beat_tick() const {
+    const auto silence =
+        peer_beat_.count() == 0 ? std::chrono::nanoseconds(0) : limits_->heartbeat_timeout / 4;
+    const auto beat = limits_->heartbeat / 2;
+    const auto tick =
+        silence.count() == 0 || beat.count() == 0 ? std::max(silence, beat) : std::min(silence, beat);
+    return tick.count() == 0 ? tick : std::max<std::chrono::nanoseconds>(tick, std::chrono::milliseconds(1));
+}
+
+// Both between two looks and over two of them nothing is sent for at most the time that was promised.
+void member::show_life() {
+    if (limits_->heartbeat.count() == 0 || sender_.error() != 0) {
+        return;
+    }
+    if (sender_.pushed_bytes() == told_bytes_ && sender_.kept() == 0) {
+        queue_frame(static_cast<std::uint8_t>(wire::frame_kind::beat), 0);
+        if (!sender_.flush()) {
+            watch_rest();
+        }
+    }
+    told_bytes_ = sender_.pushed_bytes();
+}
+
+// What lies unread says that the root was alive, and hides what it says since: then nothing is judged.
+void member::judge_silence(clock::time_point now) {
+    if (peer_beat_.count() == 0 || limits_->heartbeat_timeout.count() == 0) {
+        return;
+    }
+    const std::lock_guard hold(in_);
+    const bool spoke = std::exchange(heard_bytes_, receiver_.read_bytes()) != receiver_.read_bytes();
+    if (spoke || receiver_.has_ended() || receiver_.is_alone() || tcp::unread(fd_.get()) != 0) {
+        heard_ = now;
+        return;
+    }
+    const auto patience = std::max<std::chrono::nanoseconds>(limits_->heartbeat_timeout, 2 * peer_beat_);
+    if (now - heard_ > patience) {
+        log_line(JL_LOG_WARNING, "tcp-root: the root gave no sign of life within heartbeat_timeout");
+        receiver_.give_up(WSAECONNABORTED);
+        tcp::dissolve(fd_.get());
+    }
+}
+
+// On the loop, with out_ held.
+void member::live() {
+    show_life();
+    judge_silence(clock::now());
+    timer_.set(beat_tick());
 }
 
 std::int32_t member::answer(std::span<const std::byte> bytes) {
@@ -137,11 +205,16 @@ void member::fill(jl_stats& out) {
         const std::lock_guard hold(in_);
         out.received_messages = receiver_.taken_messages();
         out.received_bytes = receiver_.taken_bytes();
+        out.gaps = receiver_.missing();
+        out.last_error = receiver_.error();
     }
     const std::lock_guard hold(out_);
     out.sent_messages = sender_.sent_messages();
     out.sent_bytes = sender_.sent_bytes();
     out.queued_bytes = sender_.kept();
+    if (fd_) {
+        out.rtt_ns = tcp::round_trip_ns(fd_.get());
+    }
 }
 
 // The application may never call again: the rest of what tx has taken goes on the loop.
@@ -209,7 +282,15 @@ void member::depart() {
     const auto self = shared_from_this();
     const bool watched =
         watch_.start(loop_, fd_.get(), JL_IN | JL_OUT, [self](std::uint32_t) { self->on_event(); });
-    if (!watched || !timer_.start(loop_, limits_->leaf_timeout, [self] { self->on_time(); })) {
+    if (timer_) {
+        post(loop_, [self] {
+            const std::lock_guard hold(self->out_);
+            if (!self->gone_) {
+                self->timer_.set(self->limits_->leaf_timeout);
+            }
+        });
+    }
+    if (!watched || (!timer_ && !timer_.start(loop_, limits_->leaf_timeout, [self] { self->on_time(); }))) {
         sender_.flush();
         finish(false);
         return;
@@ -253,6 +334,10 @@ void member::on_time() {
     {
         const std::lock_guard hold(out_);
         if (gone_) {
+            return;
+        }
+        if (!departing_) {
+            live();
             return;
         }
         // While the root takes something, however slowly, there is something to wait for.

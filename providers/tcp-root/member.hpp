@@ -27,9 +27,20 @@ class member : public std::enable_shared_from_this<member> {
         bool send = true;
         bool receive = true;
     };
+    // Who is at the other end.
+    struct root_end {
+        address name;
+        std::uint16_t beat = 0; // see wire::greeting
+    };
 
-    member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd, const address& peer,
+    member(jl_loop* loop, std::shared_ptr<const settings> limits, tcp::descriptor fd, const root_end& root,
            rights may);
+
+    // Once, when the connection has joined: the signs of life begin.
+    void begin();
+
+    // Own messages come back, or do not; in a relayed session.
+    void set_echo(bool on); // [any]
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
@@ -65,6 +76,10 @@ class member : public std::enable_shared_from_this<member> {
     void see_off();
     bool drain_input();
     void on_time();
+    void live();
+    void show_life();
+    void judge_silence(clock::time_point now);
+    [[nodiscard]] std::chrono::nanoseconds beat_tick() const;
     void finish(bool reset);
 
     jl_loop* const loop_;
@@ -74,11 +89,16 @@ class member : public std::enable_shared_from_this<member> {
     std::atomic<bool> peer_left_{false};
     std::atomic<bool> shut_in_{false};
 
-    std::mutex in_; // of receiver_
+    const std::chrono::nanoseconds peer_beat_; // the root is never silent for longer; 0: it may be
+
+    std::mutex in_; // of receiver_ and what was heard
     receiver receiver_;
+    std::uint64_t heard_bytes_ = 0;
+    clock::time_point heard_;
 
     std::mutex out_; // of everything below
     sender sender_;
+    std::uint64_t told_bytes_ = 0; // when life was shown last
     bool shut_out_ = false;
     watch watch_;
     bool departing_ = false;

@@ -8,6 +8,7 @@ namespace joinleaf::tcp_root {
 
 void outflow::begin(std::uint64_t position, std::vector<std::byte> lead) {
     cursor_ = position;
+    edge_ = position;
     lead_ = std::move(lead);
 }
 
@@ -20,7 +21,7 @@ bool outflow::add_lead(std::span<const std::byte> bytes) {
 }
 
 void outflow::skip(std::uint64_t from, std::uint64_t to) {
-    if (from >= limit_) {
+    if (from >= limit_ || from >= held_) {
         return;
     }
     const bool none_ahead = first_skip_ == skips_.size();
@@ -112,6 +113,7 @@ std::size_t outflow::plan(const ring& log, std::span<iovec> parts, std::size_t& 
 void outflow::hop() noexcept {
     while (first_skip_ < skips_.size() && skips_[first_skip_].from == cursor_) {
         cursor_ = skips_[first_skip_++].to;
+        edge_ = std::max(edge_, cursor_);
     }
 }
 
@@ -122,6 +124,7 @@ void outflow::advance(std::size_t bytes) noexcept {
     if (lead_sent_ == lead_.size() && !lead_.empty()) {
         lead_ = {};
         lead_sent_ = 0;
+        gap_at_ = no_gap;
     }
     while (bytes != 0 && cursor_ < limit_) {
         const std::uint64_t wall =
@@ -129,6 +132,7 @@ void outflow::advance(std::size_t bytes) noexcept {
         const std::uint64_t step = std::min<std::uint64_t>(bytes, wall - cursor_);
         cursor_ += step;
         bytes -= static_cast<std::size_t>(step);
+        gap_at_ = no_gap;
         hop();
     }
     end_sent_ += bytes;
@@ -136,6 +140,103 @@ void outflow::advance(std::size_t bytes) noexcept {
 
 std::uint64_t outflow::needs(std::uint64_t head) const noexcept {
     return cursor_ >= stop(head) ? nothing : cursor_;
+}
+
+namespace {
+
+wire::frame head_at(const ring& log, std::uint64_t position) noexcept {
+    wire::frame_bytes head;
+    log.copy(position, head);
+    // The log holds what this side has framed.
+    return *wire::decode_frame(head);
+}
+
+} // namespace
+
+void outflow::settle(const ring& log, bool all) noexcept {
+    if (all) {
+        edge_ = cursor_;
+    }
+    while (edge_ < cursor_) {
+        edge_ += wire::frame_size + head_at(log, edge_).size;
+    }
+}
+
+void outflow::trim() noexcept {
+    lead_.erase(lead_.begin(), lead_.begin() + static_cast<std::ptrdiff_t>(lead_sent_));
+    gap_at_ = gap_at_ == no_gap || gap_at_ < lead_sent_ ? no_gap : gap_at_ - lead_sent_;
+    lead_sent_ = 0;
+}
+
+// [cursor, to), in which nothing is skipped.
+void outflow::take_over(const ring& log, std::uint64_t to) {
+    trim();
+    gap_at_ = no_gap;
+    const std::size_t before = lead_.size();
+    lead_.resize(before + static_cast<std::size_t>(to - cursor_));
+    log.copy(cursor_, std::span(lead_).subspan(before));
+    cursor_ = to;
+    hop();
+}
+
+outflow::loss outflow::drop_until(const ring& log, std::uint64_t position) {
+    const std::uint64_t wall = std::min(position, stop(log.head()));
+    loss all;
+    if (cursor_ < std::min(edge_, wall)) {
+        take_over(log, edge_);
+    }
+    std::uint64_t in_a_row = 0;
+    const auto note = [&] {
+        all.messages += in_a_row;
+        all.notices += in_a_row != 0 && add_gap(std::exchange(in_a_row, 0)) ? 1U : 0U;
+    };
+    while (cursor_ < wall) {
+        const wire::frame head = head_at(log, cursor_);
+        const std::uint64_t behind = cursor_ + wire::frame_size + head.size;
+        if (head.what == wire::frame_kind::message) {
+            ++in_a_row;
+            all.bytes += head.size - (head.has_source() ? wire::source_size : 0);
+            cursor_ = behind;
+            hop();
+        } else {
+            note();
+            take_over(log, behind);
+        }
+    }
+    note();
+    edge_ = cursor_;
+    return all;
+}
+
+void outflow::absorb(const ring& log) {
+    const std::uint64_t last = stop(log.head());
+    while (cursor_ < last) {
+        const bool skips = first_skip_ < skips_.size() && skips_[first_skip_].from < last;
+        take_over(log, skips ? skips_[first_skip_].from : last);
+    }
+    edge_ = cursor_;
+}
+
+void outflow::go_on(std::uint64_t position) noexcept {
+    held_ = nothing;
+    cursor_ = position;
+    edge_ = position;
+    skips_.clear();
+    first_skip_ = 0;
+}
+
+bool outflow::add_gap(std::uint64_t messages) {
+    trim();
+    const bool joins = gap_at_ != no_gap;
+    if (!joins) {
+        gap_at_ = lead_.size();
+        gap_messages_ = 0;
+        lead_.resize(gap_at_ + wire::gap_bytes{}.size());
+    }
+    gap_messages_ += messages;
+    const auto notice = wire::encode_gap(gap_messages_);
+    std::ranges::copy(notice, lead_.begin() + static_cast<std::ptrdiff_t>(gap_at_));
+    return !joins;
 }
 
 std::uint64_t outflow::queued(std::uint64_t head) const noexcept {

@@ -4,6 +4,7 @@
 #include "ring.hpp"
 #include "wire.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,9 +15,10 @@
 
 namespace joinleaf::tcp_root {
 
-// What one leaf is still to be sent, in order: the answer to its join, the session's log from its cursor on
-// but for the ranges that are not for it, and the end of the session. Holds no message data itself. Not
-// synchronised.
+// What one leaf is still to be sent, in order: bytes of its own (the answer to its join, notices, what was
+// taken over from the log), the session's log from its cursor on but for the ranges that are not for it, and
+// the end of the session. Not synchronised; what changes its own bytes or moves the cursor must not run while
+// a plan is with the kernel.
 class outflow {
   public:
     static constexpr std::uint64_t nothing = std::numeric_limits<std::uint64_t>::max();
@@ -47,6 +49,35 @@ class outflow {
     // The lowest position of the log that is still needed; `nothing` when none is.
     [[nodiscard]] std::uint64_t needs(std::uint64_t head) const noexcept;
 
+    // Behind each advance while drop_until may come: finds out where the message ends that was cut. all: nothing
+    // of the plan was left. The log must still hold what was sent.
+    void settle(const ring& log, bool all) noexcept;
+
+    struct loss {
+        std::uint64_t messages = 0;
+        std::uint64_t bytes = 0; // of data
+        std::uint64_t notices = 0;
+    };
+    // Gives up whole messages that lie before `position`, but not the one that is being sent, and puts notices
+    // in their place. Other frames stay.
+    loss drop_until(const ring& log, std::uint64_t position);
+
+    // Takes everything up to head over into bytes of its own, so that it needs nothing of the log.
+    void absorb(const ring& log);
+
+    // Nothing of the log from here on, until go_on.
+    void hold(std::uint64_t position) noexcept { held_ = position; }
+    void go_on(std::uint64_t position) noexcept;
+
+    // Puts bytes before what it needs of the log.
+    void add(std::span<const std::byte> bytes) { lead_.insert(lead_.end(), bytes.begin(), bytes.end()); }
+
+    // A notice that so many messages are missing here; joins the notice before it if nothing lies between.
+    // True: it is a notice of its own.
+    bool add_gap(std::uint64_t messages);
+
+    [[nodiscard]] std::size_t own_bytes() const noexcept { return lead_.size() - lead_sent_; }
+
     // Bytes of the log up to head that are not with the kernel yet, and what comes before them.
     [[nodiscard]] std::uint64_t queued(std::uint64_t head) const noexcept;
 
@@ -62,17 +93,26 @@ class outflow {
         std::uint64_t to;
     };
 
+    static constexpr std::size_t no_gap = std::numeric_limits<std::size_t>::max();
+
     class planner;
+
+    void trim() noexcept;
+    void take_over(const ring& log, std::uint64_t to);
 
     void hop() noexcept;
     [[nodiscard]] std::uint64_t stop(std::uint64_t head) const noexcept {
-        return head < limit_ ? head : limit_;
+        return std::min({head, limit_, held_});
     }
 
     std::vector<std::byte> lead_;
     std::size_t lead_sent_ = 0;
     std::uint64_t cursor_ = 0;
+    std::uint64_t edge_ = 0; // the first end of a message at the cursor or behind it, once settled
     std::uint64_t limit_ = nothing;
+    std::uint64_t held_ = nothing;
+    std::size_t gap_at_ = no_gap; // of the notice in lead_ that nothing follows
+    std::uint64_t gap_messages_ = 0;
     bool ended_ = false;
     wire::frame_bytes end_{};
     std::size_t end_sent_ = 0;

@@ -41,7 +41,8 @@ std::int32_t receiver::take(jl_msg* messages, std::uint32_t count, std::uint32_t
             jl_msg& message = messages[(*done)++];
             const bool peek = (message.flags & JL_MSG_PEEK) != 0;
             deliver(message);
-            if (peek) {
+            if (peek || (message.flags & JL_MSG_GAP) != 0) {
+                *left = front_is_whole() ? JL_LEFT_SOME : JL_LEFT_UNKNOWN;
                 return 0;
             }
         }
@@ -85,7 +86,7 @@ std::uint64_t receiver::readable_bytes() {
     if (discard_ || check(&code) != JL_READY) {
         return 0;
     }
-    std::uint64_t sum = unread_;
+    std::uint64_t sum = current_->what == wire::frame_kind::gap ? 0 : unread_;
     std::size_t at = first_ + unread_;
     while (last_ - at >= wire::frame_size) {
         const auto head = wire::decode_frame(
@@ -113,7 +114,7 @@ bool receiver::parse_head() {
         first_ += wire::frame_size;
         if (!head) {
             end_ = WSAECONNABORTED;
-        } else if (head->what != wire::frame_kind::message) {
+        } else if (head->what != wire::frame_kind::message && head->what != wire::frame_kind::gap) {
             apply_control(*head);
         } else {
             current_ = head;
@@ -148,7 +149,8 @@ void receiver::apply_control(const wire::frame& head) {
         end_ = 0;
         peer_left_ = head.is_leaving();
     }
-    // A root that wants no messages simply drops them; there is nothing to keep count of here.
+    // A root that wants no messages simply drops them; there is nothing to keep count of here. A beat has done
+    // its work by coming.
 }
 
 bool receiver::front_is_whole() {
@@ -167,7 +169,23 @@ void receiver::drop_messages() {
     }
 }
 
+// The rest of the message is untouched, as JL_MSG_GAP has it.
+void receiver::deliver_gap(jl_msg& message) noexcept {
+    message.flags = JL_MSG_GAP;
+    message.size = 0;
+    message.gap =
+        wire::decode_gap(std::span<const std::byte, wire::gap_size>(memory_.get() + first_, wire::gap_size));
+    missing_ += message.gap;
+    first_ += wire::gap_size;
+    unread_ = 0;
+    current_.reset();
+}
+
 void receiver::deliver(jl_msg& message) {
+    if (current_->what == wire::frame_kind::gap) {
+        deliver_gap(message);
+        return;
+    }
     const bool peek = (message.flags & JL_MSG_PEEK) != 0;
     const auto parts = parts_of(message);
     const std::size_t n = std::min(unread_, total(parts));
@@ -233,6 +251,7 @@ receiver::fill_result receiver::read_direct(jl_msg& target) {
     message.msg_iov = parts.data();
     message.msg_iovlen = used + 1;
     const ssize_t got = ::recvmsg(fd_, &message, MSG_DONTWAIT);
+    note_read(got);
     if (got <= 0) {
         note_end(got, errno);
         return fill_result::nothing;
@@ -258,6 +277,7 @@ receiver::fill_result receiver::read_direct(jl_msg& target) {
 receiver::fill_result receiver::read_buffered() {
     make_room();
     const ssize_t got = ::recv(fd_, memory_.get() + last_, capacity_ - last_, MSG_DONTWAIT);
+    note_read(got);
     if (got <= 0) {
         note_end(got, errno);
         return fill_result::nothing;

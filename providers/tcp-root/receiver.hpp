@@ -37,8 +37,22 @@ class receiver {
 
     // The root has left the session: nothing that is sent reaches anyone.
     [[nodiscard]] bool peer_has_left() const noexcept { return peer_left_; }
+    // Nothing more is meant to come.
+    [[nodiscard]] bool has_ended() const noexcept { return end_.has_value(); }
+    // Why the connection was lost; 0: it was not.
+    [[nodiscard]] std::int32_t error() const noexcept {
+        const std::int32_t why = socket_end_.value_or(end_.value_or(0));
+        return end_ == 0 ? 0 : why;
+    }
     // Nobody is at the other end any more.
     [[nodiscard]] bool is_alone() const noexcept { return peer_left_ || socket_end_.has_value(); }
+    // Everything that came from the root, signs of life included.
+    [[nodiscard]] std::uint64_t read_bytes() const noexcept { return read_bytes_; }
+    // Messages that the root did not send here.
+    [[nodiscard]] std::uint64_t missing() const noexcept { return missing_; }
+    // The root is taken for dead.
+    void give_up(std::int32_t code) noexcept { socket_end_ = socket_end_.value_or(code); }
+
     [[nodiscard]] std::uint64_t taken_messages() const noexcept { return taken_messages_; }
     [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return taken_bytes_; }
 
@@ -54,6 +68,7 @@ class receiver {
     void apply_control(const wire::frame& head);
     void drop_messages();
     void deliver(jl_msg& message);
+    void deliver_gap(jl_msg& message) noexcept;
     void store_source(jl_msg& message) const noexcept;
     void finish_message(std::size_t bytes) noexcept;
 
@@ -64,6 +79,9 @@ class receiver {
     void make_room();
     void regrow(std::size_t capacity);
     void note_end(std::int64_t got, int error) noexcept;
+    void note_read(std::int64_t got) noexcept {
+        read_bytes_ += got > 0 ? static_cast<std::uint64_t>(got) : 0;
+    }
 
     int fd_ = -1;
     jl_handle* socket_ = nullptr;
@@ -85,6 +103,8 @@ class receiver {
     std::optional<std::int32_t> end_; // an end frame, or bytes that are no frame; nothing behind counts
     std::optional<std::int32_t> socket_end_; // the connection is over; what is buffered still counts
     bool peer_left_ = false;
+    std::uint64_t read_bytes_ = 0;
+    std::uint64_t missing_ = 0;
     std::uint64_t taken_messages_ = 0;
     std::uint64_t taken_bytes_ = 0;
 };

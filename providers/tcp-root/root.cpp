@@ -5,6 +5,7 @@
 #include "greeting.hpp"
 #include "service.hpp"
 
+#include <cstring>
 #include <utility>
 
 namespace joinleaf::tcp_root {
@@ -98,7 +99,7 @@ std::int32_t root::join(const jl_join* join) {
     join_op_ = join->op;
     lock.unlock();
     const auto self = std::static_pointer_cast<root>(shared_from_this());
-    attempt->start(std::move(*fd), make_hello(who_, *join), join->callee_room,
+    attempt->start(std::move(*fd), make_hello(who_, *join, limits_->beat()), join->callee_room,
                    [self, what](joiner::outcome& outcome) { self->invited(what, outcome); });
     // JL-53: the socket for the leaf has its local address while the join is pending.
     attempt->with_fd([&](int each) {
@@ -131,6 +132,7 @@ std::int32_t root::take_in(const invitation& what, joiner::admission& got) {
     who.fd = std::move(got.fd);
     who.peer = what.target;
     who.data = got.answer.head().who.data;
+    who.beat = got.answer.head().beat;
     who.deaf = what.direction == JL_RECEIVER_ONLY;
     who.mute = what.direction == JL_SENDER_ONLY;
     const std::int32_t code = session_->admit(what.leaf, std::move(who));
@@ -162,9 +164,10 @@ std::int32_t root::accept(void* request, endpoint* child, const jl_answer* answe
     who.fd = std::move(asked->fd);
     who.peer = asked->peer;
     who.data = asked->hello.who.data;
+    who.beat = asked->hello.beat;
     who.deaf = asked->hello.direction == JL_SENDER_ONLY;
     who.mute = asked->hello.direction == JL_RECEIVER_ONLY;
-    who.lead = make_admission(who_, answer);
+    who.lead = make_admission(who_, answer, limits_->beat());
     return session_->admit(static_cast<branch*>(child)->leaf(), std::move(who));
 }
 
@@ -229,6 +232,14 @@ std::int32_t root::name(std::uint32_t peer, sockaddr* name, std::uint32_t* lengt
 }
 
 std::int32_t root::set_option(std::int32_t level, std::int32_t name, const void* value, std::uint32_t size) {
+    if (level == JL_SOL_JOINLEAF && name == JL_SO_SLOW_LEAF) {
+        slow_rule rule = session_->slow_rule_now();
+        const std::int32_t code = load_slow_rule(value, size, *limits_, rule);
+        if (code == 0) {
+            session_->set_slow_rule(rule);
+        }
+        return code;
+    }
     {
         const std::lock_guard hold(mutex_);
         if (const auto code = options_.set(fd(), level, name, value, size); code != 0) {
@@ -240,18 +251,33 @@ std::int32_t root::set_option(std::int32_t level, std::int32_t name, const void*
 }
 
 std::int32_t root::get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) {
+    if (level == JL_SOL_JOINLEAF && name == JL_SO_SLOW_LEAF) {
+        return store_slow_rule(session_->slow_rule_now(), value, size);
+    }
     const std::lock_guard hold(mutex_);
     return socket_options::get(fd(), level, name, value, size);
 }
 
-std::int32_t root::ioctl(std::uint32_t code, const void*, std::uint32_t, void* out, std::uint32_t out_size,
-                         std::uint32_t* bytes) {
+std::int32_t root::set_echo(const void* in, std::uint32_t in_size) {
+    if (who_.plane == wire::data_plane::rooted) {
+        return WSAEINVAL; // IO-26: loopback is an affair of nonrooted data
+    }
+    BOOL wanted = FALSE;
+    if (in == nullptr || in_size < sizeof wanted) {
+        return WSAEFAULT;
+    }
+    std::memcpy(&wanted, in, sizeof wanted);
+    const std::lock_guard hold(mutex_);
+    session_->set_echo(wanted != FALSE, bound_ ? tcp::local_name(fd()) : any_of(family_));
+    return 0;
+}
+
+std::int32_t root::ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                         std::uint32_t out_size, std::uint32_t* bytes) {
     if (is_fionread(code)) {
         return store_count(session_->readable_bytes(), out, out_size, bytes);
     }
-    // IO-26: loopback is an affair of nonrooted data.
-    return code == SIO_MULTIPOINT_LOOPBACK && who_.plane == wire::data_plane::rooted ? WSAEINVAL
-                                                                                     : WSAEOPNOTSUPP;
+    return code == SIO_MULTIPOINT_LOOPBACK ? set_echo(in, in_size) : WSAEOPNOTSUPP;
 }
 
 // What later leaves begin with; those that are there keep their own (QS-22).

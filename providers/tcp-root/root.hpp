@@ -46,6 +46,7 @@ class root final : public endpoint {
     struct invitation;
 
     [[nodiscard]] int fd() const;
+    std::int32_t set_echo(const void* in, std::uint32_t in_size);
     std::int32_t bind_locked(const address& name);
     void invited(const invitation& what, joiner::outcome& outcome);
     std::int32_t take_in(const invitation& what, joiner::admission& got);

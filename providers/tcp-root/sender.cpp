@@ -22,12 +22,12 @@ std::int32_t check(const jl_msg& message) noexcept {
     return total(parts_of(message)) > wire::message_max ? WSAEMSGSIZE : 0;
 }
 
-wire::frame_bytes head_of(const jl_msg& message) noexcept {
-    const auto size = static_cast<std::uint32_t>(total(parts_of(message)));
-    return wire::encode(wire::frame{wire::frame_kind::message, 0, size});
-}
-
 } // namespace
+
+wire::frame_bytes sender::head_of(const jl_msg& message) const noexcept {
+    const auto size = static_cast<std::uint32_t>(total(parts_of(message)));
+    return wire::encode(wire::frame{wire::frame_kind::message, flags_, size});
+}
 
 // Frames of several messages as one array for the kernel.
 struct sender::batch {
@@ -167,6 +167,7 @@ bool sender::push(std::size_t& sent, const iovec* parts, std::size_t count) {
         return false;
     }
     sent = static_cast<std::size_t>(n);
+    pushed_bytes_ += sent;
     return true;
 }
 

@@ -17,6 +17,9 @@ class sender {
   public:
     void attach(int fd) noexcept { fd_ = fd; }
 
+    // Messages ask the root to send them back too.
+    void set_echo(bool on) noexcept { flags_ = on ? wire::flag_echo : std::uint8_t{0}; }
+
     // As jl_ops.tx.
     std::int32_t send(jl_msg* messages, std::uint32_t count, std::uint32_t* done);
 
@@ -29,6 +32,8 @@ class sender {
     [[nodiscard]] std::size_t kept() const noexcept { return kept_.size() - kept_sent_; }
     // Why nothing can be sent any more; 0: it can.
     [[nodiscard]] std::int32_t error() const noexcept { return error_; }
+    // Everything that went to the kernel.
+    [[nodiscard]] std::uint64_t pushed_bytes() const noexcept { return pushed_bytes_; }
     [[nodiscard]] std::uint64_t sent_messages() const noexcept { return sent_messages_; }
     [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
 
@@ -42,11 +47,14 @@ class sender {
     void send_scattered(jl_msg& message);
     bool push(std::size_t& sent, const iovec* parts, std::size_t count);
     void count(jl_msg& message) noexcept;
+    [[nodiscard]] wire::frame_bytes head_of(const jl_msg& message) const noexcept;
 
     int fd_ = -1;
     std::vector<std::byte> kept_;
     std::size_t kept_sent_ = 0;
     std::int32_t error_ = 0;
+    std::uint8_t flags_ = 0; // of each message's frame
+    std::uint64_t pushed_bytes_ = 0;
     std::uint64_t sent_messages_ = 0;
     std::uint64_t sent_bytes_ = 0;
 };

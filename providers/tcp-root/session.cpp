@@ -9,22 +9,52 @@
 namespace joinleaf::tcp_root {
 namespace {
 
-// One read from a leaf, and room for the answer to it: see inbox and session::may_read.
-constexpr std::size_t read_size = 64u << 10;
-
 // What one read may add to the log over its bound: a message of the greatest size, and frames without data
 // that each gain a source address.
 constexpr std::size_t log_overshoot = wire::message_max + (1u << 20);
+
+std::size_t loop_count() {
+    return host().loop_count == nullptr || host().loop_at == nullptr
+               ? 1
+               : std::max<std::size_t>(1, host().loop_count());
+}
 
 } // namespace
 
 session::session(jl_handle* root, std::shared_ptr<const settings> limits, wire::roles who)
     : limits_(std::move(limits)),
       who_(who),
-      inbox_(limits_->recv_buffer),
-      log_(limits_->send_buffer + log_overshoot),
+      lanes_(loop_count()),
+      inbox_(limits_->recv_buffer, lanes_.size()),
+      log_(limits_->send_buffer + lanes_.size() * log_overshoot),
+      barrier_(limits_->send_buffer),
       root_(root),
-      name_(root) {}
+      name_(root),
+      slow_(limits_->slow_leaf),
+      least_limit_(limits_->send_buffer) {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+        lanes_[i].number = i;
+        lanes_[i].owner = this;
+    }
+}
+
+// A thread that comes back from a system call finds the mutex held for moments only.
+void session::relock(lock_type& lock) {
+    for (int i = 0; i < 64; ++i) {
+        if (lock.try_lock()) {
+            return;
+        }
+    }
+    lock.lock();
+}
+
+jl_loop* session::loop_of(const link& leaf) {
+    lane& its = lanes_[leaf.lane];
+    if (its.loop == nullptr) {
+        its.loop = lanes_.size() == 1 ? loop_locked() : host().loop_at(static_cast<std::uint32_t>(its.number));
+    }
+    return its.loop;
+}
 
 jl_loop* session::loop() {
     const std::lock_guard hold(mutex_);
@@ -50,7 +80,8 @@ std::int32_t session::arm(std::uint32_t direction, std::int32_t* code) {
         *code = WSAESHUTDOWN;
         return JL_ENDED;
     }
-    if (members_ != 0 && fits(log_.used(), wanted_room_)) {
+    const bool echo_fits = !echo_ || inbox_.has_room();
+    if (members_ != 0 && echo_fits && (fits(wanted_room_) || make_room(wanted_room_))) {
         return JL_READY;
     }
     want_out_ = true;
@@ -62,6 +93,7 @@ std::int32_t session::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* d
     if (paused_any_.load() && inbox_.is_half_empty()) {
         const std::lock_guard hold(mutex_);
         resume_readers();
+        room_came_back();
     }
     return code;
 }
@@ -80,7 +112,7 @@ std::int32_t session::shutdown(std::int32_t how) {
         for (const link_ptr& leaf : links_) {
             if (leaf->is_open()) {
                 end_leaf_socket(*leaf, 0);
-                leaf->out.end(log_.head(), false);
+                finish_out(*leaf, false);
             }
         }
         flush_round(lock);
@@ -117,7 +149,6 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     if (leaf->state != link::phase::fresh) {
         return WSA_OPERATION_ABORTED;
     }
-    scratch_.resize(read_size);
     leaf->state = link::phase::open;
     leaf->fd = std::move(who.fd);
     leaf->peer = who.peer;
@@ -126,7 +157,13 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     leaf->deaf = who.deaf;
     leaf->mute = who.mute;
     leaf->member = true;
-    leaf->joined = leaf->progress = clock::now();
+    leaf->joined = leaf->progress = leaf->heard = clock::now();
+    leaf->beat = std::chrono::milliseconds(10) * who.beat;
+    leaf->lane = next_lane_++ % lanes_.size();
+    if (leaf->slow.bytes == 0) {
+        leaf->slow = slow_;
+    }
+    slow_rules_ += leaf->slow.what != slow_rule::policy::block ? 1u : 0u;
     {
         const std::lock_guard counters(append_mutex_);
         leaf->before = carried_;
@@ -147,6 +184,7 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     update_watch(*leaf);
     release_space();
     room_came_back();
+    keep_ticking();
     return 0;
 }
 
@@ -194,11 +232,18 @@ std::int32_t session::shutdown_leaf(const std::shared_ptr<link>& leaf, std::int3
         leaf->discard = true;
     }
     if (how != SD_RECEIVE) {
-        leaf->out.end(log_.head(), false);
+        finish_out(*leaf, false);
         flush_link(lock, *leaf);
         release_space();
     }
     return 0;
+}
+
+void session::set_echo(bool on, const address& self) {
+    const std::lock_guard hold(mutex_);
+    const std::lock_guard appending(append_mutex_);
+    self_ = self;
+    echo_ = on;
 }
 
 std::optional<std::int32_t> session::ended(const link& leaf) const {

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,7 +23,8 @@ namespace joinleaf::tcp_root {
 // A message is written once, into the log; every leaf has a cursor in it. While the loop has nothing to do
 // for the session, the sender's own thread hands the message to the kernel for every leaf. A sender that
 // comes back faster than that takes leaves the sending to the loop, so that whatever has gathered meanwhile
-// goes out with one call per leaf. The mutex is free during every system call.
+// goes out with one call per leaf. The leaves are dealt out to the loops, each of which is a lane. The mutex is
+// free during every system call.
 //
 // Routing: what member M sends goes to every other member N if the data plane is nonrooted, or M is d_root,
 // or N is d_root. The root is itself a member.
@@ -61,11 +63,21 @@ class session : public std::enable_shared_from_this<session> {
         wire::data_role data = wire::data_role::leaf;
         bool deaf = false;           // takes no data
         bool mute = false;           // sends none
+        std::uint16_t beat = 0;      // see wire::greeting
         std::vector<std::byte> lead; // what it has to be sent first
     };
 
     // The leaf is being invited from this local address.
     void expect(link& leaf, const address& local);
+
+    // What is done when a leaf does not keep up: for one, or for those that join from now on.
+    void set_slow_rule(link& leaf, const slow_rule& rule);
+    void set_slow_rule(const slow_rule& rule);
+    [[nodiscard]] slow_rule slow_rule_of(const link& leaf) const;
+    [[nodiscard]] slow_rule slow_rule_now() const;
+
+    // Whether the root's own messages come back to it; self is what they come from.
+    void set_echo(bool on, const address& self);
 
     // Makes the leaf a member: it gets what is sent from now on. WSAESHUTDOWN: the session is over;
     // WSAECONNRESET: the leaf is gone; WSA_OPERATION_ABORTED: the root's socket for it was closed meanwhile.
@@ -97,7 +109,24 @@ class session : public std::enable_shared_from_this<session> {
     using lock_type = std::unique_lock<std::mutex>;
     using link_ptr = std::shared_ptr<link>;
 
+    // One loop's share of the leaves.
+    struct lane {
+        jl_loop* loop = nullptr;
+        std::size_t number = 0;
+        session* owner = nullptr;
+        std::shared_ptr<session> self; // while it is engaged
+        bool engaged = false;          // it sends, and looks for more before it stops
+    };
+    // The head of the log at a time.
+    struct milestone {
+        clock::time_point when;
+        std::uint64_t head;
+    };
+    static constexpr std::size_t every_lane = static_cast<std::size_t>(-1);
+
     [[nodiscard]] jl_loop* loop_locked();
+    [[nodiscard]] jl_loop* loop_of(const link& leaf);
+    static void relock(lock_type& lock);
 
     // session_life.cpp
     void end_leaf_socket(link& leaf, std::int32_t code);
@@ -114,9 +143,31 @@ class session : public std::enable_shared_from_this<session> {
     void on_tick();
     void tend(link& leaf, clock::time_point now);
     [[nodiscard]] std::chrono::nanoseconds tick_length() const;
+    void finish_out(link& leaf, bool leaving);
+
+    // session_beat.cpp
+    [[nodiscard]] std::chrono::nanoseconds beat_tick() const;
+    void look_after_life(lock_type& lock, clock::time_point now);
+    void show_life(lock_type& lock, link& leaf, clock::time_point now);
+    void judge_silence(link& leaf, clock::time_point now);
+
+    // session_slow.cpp
+    [[nodiscard]] static std::uint64_t reach(const link& leaf, std::uint64_t head) noexcept;
+    [[nodiscard]] static bool may_give_way(const link& leaf) noexcept;
+    bool make_room(std::size_t bytes);
+    void give_way(link& leaf, std::uint64_t end);
+    void put_out(link& leaf, const char* why);
+    void detach(link& leaf);
+    void reattach(link& leaf);
+    void drop_oldest(link& leaf, std::uint64_t position);
+    void look_at_ages(clock::time_point now);
+    void give_way_by_age(link& leaf, std::uint64_t old);
+    [[nodiscard]] std::uint64_t head_before(clock::time_point when) const;
+    void end_of_patience(clock::time_point now);
+    void after_send(link& leaf, bool all);
 
     // session_statistics.cpp
-    [[nodiscard]] jl_leaf_stats describe_locked(const link& leaf) const;
+    [[nodiscard]] jl_leaf_stats describe_locked(const link& leaf, bool kernel_too = true) const;
     [[nodiscard]] tally in_log() const;
 
     // session_out.cpp
@@ -125,15 +176,17 @@ class session : public std::enable_shared_from_this<session> {
     std::int32_t append_all(jl_msg* messages, std::uint32_t count, std::uint32_t* done);
     std::int32_t check(const jl_msg& message) const noexcept;
     void append(jl_msg& message);
-    void append(link& source, std::span<const std::byte> data);
+    void append(link& source, std::span<const std::byte> data, bool echo);
+    void echo(const jl_msg& message, std::size_t size);
     void pass_over(link& leaf, std::uint64_t from, std::size_t size);
     void exclude(const link* source, std::uint64_t from, std::size_t size);
-    [[nodiscard]] bool fits(std::size_t used, std::size_t bytes) const noexcept;
+    [[nodiscard]] bool fits(std::size_t bytes) const noexcept;
+    [[nodiscard]] std::int64_t room() const noexcept;
     bool wait_for_room(std::size_t bytes);
     void kick(lock_type& lock, clock::time_point begun);
-    void engage();
-    void on_engaged();
-    void flush_round(lock_type& lock);
+    void engage(lane& which);
+    void on_engaged(lane& which);
+    void flush_round(lock_type& lock, std::size_t lane_number = every_lane);
     void flush_link(lock_type& lock, link& leaf);
     bool send_some(lock_type& lock, link& leaf);
     void after_flush(link& leaf);
@@ -144,7 +197,7 @@ class session : public std::enable_shared_from_this<session> {
     void on_ready(const link_ptr& leaf, std::uint32_t ready);
     void read(lock_type& lock, link& leaf);
     bool deliver(link& leaf, const frame_reader::item& item);
-    bool deliver_message(link& leaf, std::span<const std::byte> data);
+    bool deliver_message(link& leaf, std::span<const std::byte> data, bool echo);
     void input_ended(link& leaf, int error);
     [[nodiscard]] bool may_read() const noexcept;
     void pause(link& leaf);
@@ -152,8 +205,8 @@ class session : public std::enable_shared_from_this<session> {
 
     const std::shared_ptr<const settings> limits_;
     const wire::roles who_;
+    std::vector<lane> lanes_; // their number does not change
     inbox inbox_;
-    std::vector<std::byte> scratch_; // the loop's read buffer
 
     ring log_; // appended to under append_mutex_, released under mutex_
     mutable std::mutex append_mutex_;
@@ -163,37 +216,48 @@ class session : public std::enable_shared_from_this<session> {
     std::atomic<std::size_t> members_{0}; // changes under mutex_
     std::atomic<bool> shut_out_{false};   // the same
     std::atomic<bool> closing_{false};    // the same
-    std::atomic<bool> engaged_{false};    // the loop sends; it looks for more before it stops
+    std::atomic<std::size_t> engaged_{0}; // lanes that are
+    std::atomic<bool> echo_{false};       // the root hears itself
+    // The log may grow up to here without a look at the leaves; changes under mutex_.
+    std::atomic<std::uint64_t> barrier_{0};
 
     mutable std::mutex mutex_; // of everything below; taken before append_mutex_
     jl_handle* root_;          // null once its socket is closed
     jl_handle* const name_;    // the same, for loop_of
     jl_loop* loop_ = nullptr;
     std::vector<link_ptr> links_;
+    std::size_t next_lane_ = 0;
+    slow_rule slow_;  // of the leaves that join from now on
+    address self_;    // what the root's own messages come from
     int walkers_ = 0; // threads that iterate over links_ with the mutex released in between: nothing is erased
     std::size_t gone_ = 0;    // links that wait for being erased
     std::size_t d_roots_ = 0; // members that are d_root
     std::size_t blocked_ = 0; // links that wait for room in their socket
     std::size_t leaving_ = 0;
     std::uint64_t joins_ = 0;
-    std::int32_t last_error_ = 0; // why a leaf was lost last
+    std::uint64_t dropped_before_ = 0; // for leaves that are gone
+    std::int32_t last_error_ = 0;      // why a leaf was lost last
 
     bool want_out_ = true;        // the host waits for JL_OUT
     std::size_t wanted_room_ = 1; // bytes that the sender last found no room for
     bool full_ = false;           // somebody waits for room in the log
     clock::time_point full_since_;
+    std::size_t least_limit_;          // bytes, of the open leaves
+    std::deque<milestone> milestones_; // while a leaf is slow whose messages may get too old
+    std::size_t slow_rules_ = 0;       // open leaves whose rule is not to block
+    clock::time_point next_beat_look_{};
     std::atomic<bool> paused_any_{false};
     bool shut_in_ = false;
     bool done_told_ = false;
     std::function<void()> on_closed_;
 
     bool relayed_ = false; // a leaf's message was appended and is not flushed yet
-    std::shared_ptr<session> engaged_self_;
     clock::time_point last_tx_end_{};
     clock::duration flush_cost_{};
 
     timer tick_;
     bool ticking_ = false;
+    clock::time_point tick_at_{};
 };
 
 } // namespace joinleaf::tcp_root

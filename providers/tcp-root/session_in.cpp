@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,15 @@ namespace {
 
 // Reads from one leaf before others have their turn.
 constexpr int reads_a_turn = 4;
+
+// One read from a leaf: see inbox and log_overshoot.
+constexpr std::size_t read_size = 64u << 10;
+
+// The read buffer of a loop.
+std::span<std::byte> scratch() {
+    thread_local std::vector<std::byte> room(read_size);
+    return room;
+}
 
 } // namespace
 
@@ -24,8 +34,9 @@ void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
         --blocked_;
         const std::uint64_t before = leaf->out.needs(log_.head());
         flush_link(lock, *leaf);
-        // It held the tail of the log, perhaps only since another thread looked while this one was sending.
-        if (before <= log_.tail()) {
+        // It held the tail of the log or its growth, perhaps only since another thread looked while this one was
+        // sending.
+        if (before <= log_.tail() || before + leaf->slow.bytes <= barrier_) {
             release_space();
         }
     }
@@ -33,7 +44,7 @@ void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
         read(lock, *leaf);
     }
     // While the loop is engaged its next look finds it.
-    if (std::exchange(relayed_, false) && !engaged_) {
+    if (std::exchange(relayed_, false) && engaged_ != lanes_.size()) {
         flush_round(lock);
     }
     sweep();
@@ -42,20 +53,23 @@ void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
 
 // What one read brings always finds room: the queues' capacities are their bounds and a read more.
 bool session::may_read() const noexcept {
-    return (shut_in_ || inbox_.has_room()) && log_.used() < limits_->send_buffer;
+    return (shut_in_ || inbox_.has_room()) && (room() > 0 || log_.used() == 0);
 }
 
 void session::read(lock_type& lock, link& leaf) {
     for (int i = 0; i < reads_a_turn && leaf.is_open() && !leaf.input_over && !leaf.paused; ++i) {
-        if (!may_read()) {
+        if (!may_read() && !(room() <= 0 && make_room(1) && may_read())) {
             pause(leaf);
             return;
         }
         ++leaf.users;
         const int fd = leaf.fd.get();
         lock.unlock();
-        const auto state = leaf.reader.fill(fd, scratch_);
-        lock.lock();
+        const auto state = leaf.reader.fill(fd, scratch());
+        relock(lock);
+        if (state == frame_reader::state::data) {
+            leaf.heard = clock::now();
+        }
         while (const auto item = leaf.is_open() ? leaf.reader.next() : std::nullopt) {
             if (!deliver(leaf, *item)) {
                 break;
@@ -100,12 +114,14 @@ bool session::deliver(link& leaf, const frame_reader::item& item) {
     switch (item.head.what) {
     case wire::frame_kind::message:
         if (!leaf.finished && !leaf.mute && !item.head.has_source()) {
-            return deliver_message(leaf, item.payload);
+            return deliver_message(leaf, item.payload, item.head.wants_echo());
         }
         break;
     case wire::frame_kind::qos:
         report_change(leaf.socket, item.head, item.payload.first<wire::qos_size>());
         return true;
+    case wire::frame_kind::beat: return true;
+    case wire::frame_kind::gap: break;
     case wire::frame_kind::quiet: deafen(leaf); return true;
     case wire::frame_kind::end:
         if (item.head.is_leaving()) {
@@ -122,18 +138,19 @@ bool session::deliver(link& leaf, const frame_reader::item& item) {
     return false;
 }
 
-bool session::deliver_message(link& leaf, std::span<const std::byte> data) {
+bool session::deliver_message(link& leaf, std::span<const std::byte> data, bool echo) {
     leaf.received.add(data.size());
     if (leaf.discard || closing_) {
         return true;
     }
     const bool everyone = who_.plane == wire::data_plane::nonrooted || leaf.d_root;
     const bool to_root = everyone || who_.data == wire::data_role::root;
-    const std::size_t other_leaves = everyone ? members_ - (leaf.member ? 1u : 0u) : d_roots_;
-    if (other_leaves != 0) {
-        append(leaf, data);
+    echo = echo && who_.plane == wire::data_plane::nonrooted;
+    const std::size_t targets = everyone ? members_ - (leaf.member && !echo ? 1u : 0u) : d_roots_;
+    if (targets != 0) {
+        append(leaf, data, echo);
     }
-    if (to_root && !shut_in_ && inbox_.put(leaf.peer, data, {}) && root_ != nullptr) {
+    if (to_root && !shut_in_ && inbox_.put(leaf.peer, data) && root_ != nullptr) {
         host().ready(root_, JL_IN);
     }
     return true;
@@ -146,7 +163,7 @@ void session::pause(link& leaf) {
         return;
     }
     leaf.paused = true;
-    if (log_.used() >= limits_->send_buffer && !std::exchange(full_, true)) {
+    if (room() <= 0 && log_.used() != 0 && !std::exchange(full_, true)) {
         full_since_ = clock::now();
         keep_ticking();
     }
@@ -158,6 +175,7 @@ void session::resume_readers() {
     ++walkers_;
     for (const link_ptr& leaf : links_) {
         if (std::exchange(leaf->paused, false)) {
+            leaf->heard = clock::now();
             update_watch(*leaf);
         }
     }

@@ -43,13 +43,19 @@ void session::begin_leaving(link& leaf) {
     drop_membership(leaf);
     leaf.discard = true;
     leaf.progress = clock::now();
-    leaf.out.end(log_.head(), true);
+    finish_out(leaf, true);
     tcp::retire(leaf.fd.get());
     if (leaf.broken != 0) {
         fail(leaf, WSAECONNRESET);
     } else {
         keep_ticking();
     }
+}
+
+// Everything that was sent so far, then the end.
+void session::finish_out(link& leaf, bool leaving) {
+    reattach(leaf);
+    leaf.out.end(log_.head(), leaving);
 }
 
 void session::fail(link& leaf, std::int32_t code) {
@@ -69,8 +75,14 @@ void session::depart(link& leaf) {
 }
 
 void session::let_go(link& leaf, bool reset) {
+    reattach(leaf);
+    if (!leaf.until) {
+        leaf.until = in_log();
+    }
+    dropped_before_ += leaf.dropped.messages;
     leaf.state = link::phase::gone;
     drop_membership(leaf);
+    slow_rules_ -= leaf.slow.what != slow_rule::policy::block ? 1u : 0u;
     leaving_ -= leaf.leaving ? 1u : 0u;
     blocked_ -= std::exchange(leaf.blocked, false) ? 1u : 0u;
     leaf.ready.stop();
@@ -149,7 +161,7 @@ void session::update_watch(link& leaf) {
         const auto call = [self = shared_from_this(), it = leaf.shared_from_this()](std::uint32_t ready) {
             self->on_ready(it, ready);
         };
-        if (!leaf.ready.start(loop_locked(), leaf.fd.get(), wanted, call)) {
+        if (!leaf.ready.start(loop_of(leaf), leaf.fd.get(), wanted, call)) {
             leaf.watched = 0;
             fail(leaf, WSAENOBUFS);
         }
@@ -157,45 +169,69 @@ void session::update_watch(link& leaf) {
 }
 
 std::chrono::nanoseconds session::tick_length() const {
-    const std::chrono::nanoseconds longest = leaving_ != 0 ? leaving_tick : longest_tick;
-    return std::clamp<std::chrono::nanoseconds>(limits_->leaf_timeout / 4, std::chrono::milliseconds(1),
-                                                longest);
+    std::chrono::nanoseconds shortest = std::chrono::hours(1);
+    if (leaving_ != 0) {
+        shortest = std::min<std::chrono::nanoseconds>(limits_->leaf_timeout / 4, leaving_tick);
+    }
+    if (full_ || (slow_rules_ != 0 && blocked_ != 0)) {
+        std::chrono::nanoseconds patience = limits_->leaf_timeout;
+        for (const link_ptr& leaf : links_) {
+            patience = std::min(patience, leaf->blocked ? leaf->slow.time : patience);
+        }
+        shortest = std::min<std::chrono::nanoseconds>({shortest, patience / 4, longest_tick});
+    }
+    if (members_ != 0) {
+        shortest = std::min(shortest, beat_tick());
+    }
+    return std::max<std::chrono::nanoseconds>(shortest, std::chrono::milliseconds(1));
 }
 
 void session::keep_ticking() {
-    if (ticking_ || done_told_ || (leaving_ == 0 && !full_)) {
+    const auto length = tick_length();
+    if (done_told_ || length >= std::chrono::hours(1)) {
+        return;
+    }
+    const auto at = clock::now() + length;
+    if (ticking_ && at >= tick_at_) {
         return;
     }
     // A pending timer is set anew only on its own loop; elsewhere a fresh look is posted, which sets it.
     ticking_ = true;
+    tick_at_ = at;
     if (tick_) {
         post(loop_locked(), [self = shared_from_this()] {
             const std::lock_guard hold(self->mutex_);
-            self->tick_.set(self->tick_length());
+            if (self->ticking_) {
+                self->tick_.set(std::max<clock::duration>(self->tick_at_ - clock::now(), clock::duration(0)));
+            }
         });
-    } else if (!tick_.start(loop_locked(), tick_length(), [self = shared_from_this()] { self->on_tick(); })) {
+    } else if (!tick_.start(loop_locked(), length, [self = shared_from_this()] { self->on_tick(); })) {
         ticking_ = false;
     }
 }
 
 void session::on_tick() {
-    const std::lock_guard hold(mutex_);
+    lock_type lock(mutex_);
     ticking_ = false;
     const auto now = clock::now();
     ++walkers_;
     for (std::size_t i = 0; i < links_.size(); ++i) {
-        if (links_[i]->is_open()) {
+        if (links_[i]->is_open() && links_[i]->leaving) {
             tend(*links_[i], now);
         }
     }
+    end_of_patience(now);
+    look_at_ages(now);
+    look_after_life(lock, now);
     --walkers_;
     sweep();
+    release_space();
     check_finished();
     keep_ticking();
 }
 
 void session::tend(link& leaf, clock::time_point now) {
-    if (leaf.leaving && leaf.shut) {
+    if (leaf.shut) {
         const int left = tcp::unsent(leaf.fd.get());
         if (left == 0) {
             depart(leaf);
@@ -205,15 +241,8 @@ void session::tend(link& leaf, clock::time_point now) {
             leaf.progress = now;
         }
     }
-    // IO-07: only a leaf that holds somebody up is dropped.
-    const bool stuck_in_full_log =
-        full_ && leaf.blocked && now - std::max(leaf.progress, full_since_) >= limits_->leaf_timeout;
-    const bool stuck_leaving = leaf.leaving && now - leaf.progress >= limits_->leaf_timeout;
-    if (stuck_in_full_log || stuck_leaving) {
-        log_line(
-            JL_LOG_WARNING,
-            fmt::format("tcp-root: dropped the leaf {}: it took nothing for leaf_timeout", leaf.peer.text()));
-        fail(leaf, WSAECONNABORTED);
+    if (now - leaf.progress >= limits_->leaf_timeout) {
+        put_out(leaf, "it took nothing for leaf_timeout");
     }
 }
 

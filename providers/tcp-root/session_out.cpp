@@ -33,14 +33,23 @@ std::int32_t session::check(const jl_msg& message) const noexcept {
         return WSAEOPNOTSUPP;
     }
     const std::size_t size = total(parts_of(message));
-    return size > wire::message_max                        ? WSAEMSGSIZE
-           : fits(log_.written(), wire::frame_size + size) ? 0
-                                                           : WSAEWOULDBLOCK;
+    if (size > wire::message_max) {
+        return WSAEMSGSIZE;
+    }
+    const bool fits = log_.next() + wire::frame_size + size <= barrier_.load(std::memory_order_relaxed) ||
+                      log_.written() == 0;
+    const bool echo_fits = !echo_.load(std::memory_order_relaxed) || inbox_.has_room();
+    return fits && echo_fits ? 0 : WSAEWOULDBLOCK;
 }
 
 // A message of any legal size finds room in an empty log.
-bool session::fits(std::size_t used, std::size_t bytes) const noexcept {
-    return used == 0 || used + bytes <= limits_->send_buffer;
+bool session::fits(std::size_t bytes) const noexcept {
+    return log_.head() + bytes <= barrier_.load(std::memory_order_relaxed) || log_.used() == 0;
+}
+
+// Bytes that the log may grow by; negative after a message that is longer than all limits.
+std::int64_t session::room() const noexcept {
+    return static_cast<std::int64_t>(barrier_.load(std::memory_order_relaxed) - log_.head());
 }
 
 std::int32_t session::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
@@ -51,16 +60,16 @@ std::int32_t session::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* d
     if (members_ == 0) {
         return WSAENOTCONN;
     }
-    const auto begun = engaged_ ? clock::time_point{} : clock::now();
+    const auto begun = engaged_ == lanes_.size() ? clock::time_point{} : clock::now();
     std::int32_t code = append_all(messages, count, done);
-    if (code == WSAEWOULDBLOCK && wait_for_room(wire::frame_size + total(parts_of(messages[*done])))) {
+    while (code == WSAEWOULDBLOCK && wait_for_room(wire::frame_size + total(parts_of(messages[*done])))) {
         code = append_all(messages, count, done);
     }
     if (*done == 0) {
         return code;
     }
-    // The loop looks once more after it has taken the flag back, so that one of the two sees these messages.
-    if (!engaged_) {
+    // A lane looks once more after it has taken its flag back, so that one of the two sees these messages.
+    if (engaged_ != lanes_.size()) {
         lock_type lock(mutex_);
         kick(lock, begun);
     }
@@ -84,12 +93,14 @@ std::int32_t session::append_all(jl_msg* messages, std::uint32_t count, std::uin
 // True: there is room after all. Otherwise the host hears of it when there is.
 bool session::wait_for_room(std::size_t bytes) {
     const std::lock_guard hold(mutex_);
-    want_out_ = true;
-    wanted_room_ = bytes;
-    if (fits(log_.used(), bytes)) {
+    paused_any_ = paused_any_ || echo_; // for the look of the one who reads the inbox
+    const bool echo_fits = !echo_ || inbox_.has_room();
+    if (echo_fits && (fits(bytes) || make_room(bytes))) {
         return true;
     }
-    if (!std::exchange(full_, true)) {
+    want_out_ = true;
+    wanted_room_ = bytes;
+    if (echo_fits && !std::exchange(full_, true)) {
         full_since_ = clock::now();
         keep_ticking();
     }
@@ -106,13 +117,22 @@ void session::append(jl_msg& message) {
     if (!reaches_everyone()) {
         exclude(nullptr, from, size);
     }
+    if (echo_.load(std::memory_order_relaxed)) {
+        echo(message, size);
+    }
     sent_.add(size);
     carried_.add(size);
     message.size = size;
 }
 
-// What a leaf sends goes to all others, or to those that are d_root.
-void session::append(link& source, std::span<const std::byte> data) {
+void session::echo(const jl_msg& message, std::size_t size) {
+    if (inbox_.put(self_, parts_of(message), size)) {
+        host().ready(name_, JL_IN);
+    }
+}
+
+// What a leaf sends goes to all others, or to those that are d_root; and back to it if it asks for that.
+void session::append(link& source, std::span<const std::byte> data, bool echo) {
     const std::lock_guard hold(append_mutex_);
     const std::uint64_t from = log_.next();
     const auto size = static_cast<std::uint32_t>(wire::source_size + data.size());
@@ -120,7 +140,9 @@ void session::append(link& source, std::span<const std::byte> data) {
     log_.append(wire::encode_source(source.peer.raw()));
     log_.append(data);
     carried_.add(data.size());
-    pass_over(source, from, data.size());
+    if (!echo) {
+        pass_over(source, from, data.size());
+    }
     if (who_.plane != wire::data_plane::nonrooted && !source.d_root) {
         exclude(&source, from, data.size());
     }
@@ -150,12 +172,14 @@ std::int32_t session::tell(const std::shared_ptr<link>& leaf, std::span<const st
     if (!leaf->is_open() || !leaf->member || shut_out_) {
         return WSAENOTCONN;
     }
-    if (leaf->sending && leaf->out.is_deaf()) {
+    if (leaf->sending && (leaf->out.is_deaf() || leaf->detached)) {
         return WSAENOBUFS; // the kernel reads what the frame would have to be added to
     }
-    if (!leaf->out.add_lead(frame)) {
+    if (leaf->detached) {
+        leaf->out.add(frame);
+    } else if (!leaf->out.add_lead(frame)) {
         const std::lock_guard hold(append_mutex_);
-        if (!fits(log_.written(), frame.size())) {
+        if (!fits(frame.size())) {
             return WSAENOBUFS;
         }
         const std::uint64_t from = log_.next();
@@ -173,6 +197,7 @@ std::int32_t session::tell(const std::shared_ptr<link>& leaf, std::span<const st
 
 // It wants no more messages.
 void session::deafen(link& leaf) {
+    reattach(leaf);
     const std::lock_guard counters(append_mutex_);
     leaf.out.deafen(log_.head());
     if (!leaf.until) {
@@ -183,11 +208,15 @@ void session::deafen(link& leaf) {
 // A sender that spends less time outside than its flushing takes is faster than the leaves can be served one
 // message at a time.
 void session::kick(lock_type& lock, clock::time_point begun) {
-    if (engaged_ || (blocked_ != 0 && blocked_ == links_.size())) {
+    if (engaged_ == lanes_.size() || (blocked_ != 0 && blocked_ == links_.size())) {
         return;
     }
-    if (begun - last_tx_end_ < flush_cost_) {
-        engage();
+    if (engaged_ != 0 || begun - last_tx_end_ < flush_cost_) {
+        for (lane& each : lanes_) {
+            if (!each.engaged) {
+                engage(each);
+            }
+        }
         return;
     }
     flush_round(lock);
@@ -195,40 +224,55 @@ void session::kick(lock_type& lock, clock::time_point begun) {
     flush_cost_ = last_tx_end_ - begun;
 }
 
-void session::engage() {
-    engaged_ = true;
-    engaged_self_ = shared_from_this();
+void session::engage(lane& which) {
+    if (which.loop == nullptr) {
+        which.loop =
+            lanes_.size() == 1 ? loop_locked() : host().loop_at(static_cast<std::uint32_t>(which.number));
+    }
+    which.engaged = true;
+    ++engaged_;
+    which.self = shared_from_this();
     host().post(
-        loop_locked(), [](void* context) { static_cast<session*>(context)->on_engaged(); }, this);
+        which.loop,
+        [](void* context) {
+            lane& called = *static_cast<lane*>(context);
+            called.owner->on_engaged(called);
+        },
+        &which);
 }
 
-void session::on_engaged() {
+void session::on_engaged(lane& which) {
     lock_type lock(mutex_);
-    const auto self = std::exchange(engaged_self_, nullptr);
+    const auto self = std::exchange(which.self, nullptr);
     const auto begun = clock::now();
     for (int round = 0; round < rounds_a_turn; ++round) {
         const std::uint64_t seen = log_.head();
-        flush_round(lock);
+        flush_round(lock, which.number);
         if (log_.head() != seen) {
             continue;
         }
-        engaged_ = false;
+        which.engaged = false;
+        --engaged_;
         if (log_.head() == seen) {
             last_tx_end_ = clock::now();
             flush_cost_ = (last_tx_end_ - begun) / (round + 1);
             lock.unlock();
             return;
         }
-        engaged_ = true;
+        which.engaged = true;
+        ++engaged_;
     }
-    engage();
+    --engaged_;
+    engage(which);
     lock.unlock();
 }
 
-void session::flush_round(lock_type& lock) {
+void session::flush_round(lock_type& lock, std::size_t lane_number) {
     ++walkers_;
     for (std::size_t i = 0; i < links_.size(); ++i) {
-        flush_link(lock, *links_[i]);
+        if (lane_number == every_lane || links_[i]->lane == lane_number) {
+            flush_link(lock, *links_[i]);
+        }
     }
     --walkers_;
     sweep();
@@ -264,7 +308,8 @@ bool session::send_some(lock_type& lock, link& leaf) {
     lock.unlock();
     const ssize_t sent = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     const int error = errno;
-    lock.lock();
+    relock(lock);
+    const bool all = sent >= 0 && static_cast<std::size_t>(sent) == bytes;
     if (sent >= 0) {
         leaf.out.advance(static_cast<std::size_t>(sent));
         leaf.progress = clock::now();
@@ -274,11 +319,11 @@ bool session::send_some(lock_type& lock, link& leaf) {
         leaf.broken = jl_wsa_error(error);
         return false;
     }
-    const bool all = sent >= 0 && static_cast<std::size_t>(sent) == bytes;
     if (!all && leaf.is_open()) {
         leaf.blocked = true;
         ++blocked_;
     }
+    after_send(leaf, all);
     return all;
 }
 
@@ -305,24 +350,36 @@ void session::after_flush(link& leaf) {
     update_watch(leaf);
 }
 
+// What no leaf needs any more; and how far the log may grow before a leaf has to be looked at.
 void session::release_space() {
     const std::uint64_t head = log_.head();
     std::uint64_t lowest = head;
+    std::uint64_t barrier = head + limits_->send_buffer;
+    least_limit_ = limits_->send_buffer;
     for (const link_ptr& leaf : links_) {
-        const bool counts = leaf->is_open() || leaf->sending;
-        if (counts) {
-            lowest = std::min(lowest, leaf->out.needs(head));
+        if (!leaf->is_open() && !leaf->sending) {
+            continue;
+        }
+        const std::uint64_t from = std::min(leaf->out.needs(head), head);
+        lowest = std::min(lowest, from);
+        if (!leaf->detached) {
+            barrier = std::min(barrier, from + leaf->slow.bytes);
+            least_limit_ = std::min(least_limit_, leaf->slow.bytes);
         }
     }
+    const bool grew = barrier_.exchange(barrier) != barrier;
     if (lowest != log_.tail()) {
         log_.release(lowest);
+        room_came_back();
+    } else if (grew) {
         room_came_back();
     }
 }
 
 void session::room_came_back() {
-    const std::size_t used = log_.used();
-    if (used > limits_->send_buffer / 2 || !fits(used, wanted_room_)) {
+    const bool enough = log_.used() == 0 || (room() >= static_cast<std::int64_t>(wanted_room_) &&
+                                             room() >= static_cast<std::int64_t>(least_limit_ / 2));
+    if (!enough || (echo_ && !inbox_.has_room())) {
         return;
     }
     full_ = false;

@@ -21,6 +21,10 @@ void session::fill(jl_stats& out) {
     out.queued_bytes = log_.used();
     out.joins = joins_;
     out.last_error = last_error_;
+    out.dropped_messages = dropped_before_;
+    for (const link_ptr& leaf : links_) {
+        out.dropped_messages += leaf->is_open() ? describe_locked(*leaf, false).dropped_messages : 0;
+    }
     const std::lock_guard counters(append_mutex_);
     out.sent_messages = sent_.messages;
     out.sent_bytes = sent_.bytes;
@@ -46,7 +50,7 @@ jl_leaf_stats session::describe(const link& leaf) {
     return describe_locked(leaf);
 }
 
-jl_leaf_stats session::describe_locked(const link& leaf) const {
+jl_leaf_stats session::describe_locked(const link& leaf, bool kernel_too) const {
     jl_leaf_stats out{};
     out.last_error = leaf.last_error;
     out.socket = leaf.socket;
@@ -57,13 +61,20 @@ jl_leaf_stats session::describe_locked(const link& leaf) const {
     if (leaf.peer.store(reinterpret_cast<sockaddr*>(&out.peer), &out.peer_len) != 0) {
         out.peer_len = 0;
     }
-    const tally sent = leaf.until.value_or(in_log()) - leaf.before - leaf.others;
+    tally dropped = leaf.dropped;
+    const tally carried = leaf.until.value_or(in_log());
+    if (leaf.detached) {
+        dropped += carried - *leaf.detached - (leaf.others - leaf.others_then);
+    }
+    const tally sent = carried - leaf.before - leaf.others - dropped;
+    out.dropped_messages = dropped.messages;
+    out.gaps = leaf.gaps;
     out.sent_messages = sent.messages;
     out.sent_bytes = sent.bytes;
     out.received_messages = leaf.received.messages;
     out.received_bytes = leaf.received.bytes;
     out.queued_bytes = leaf.is_open() ? leaf.out.queued(log_.head()) : 0;
-    out.rtt_ns = leaf.fd ? tcp::round_trip_ns(leaf.fd.get()) : 0;
+    out.rtt_ns = kernel_too && leaf.fd ? tcp::round_trip_ns(leaf.fd.get()) : 0;
     const auto age = clock::now() - leaf.joined;
     out.age_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(age).count());
     return out;

@@ -135,6 +135,11 @@ int unsent(int fd) noexcept {
     return dead ? 0 : bytes;
 }
 
+int unread(int fd) noexcept {
+    int bytes = 0;
+    return ::ioctl(fd, SIOCINQ, &bytes) == 0 ? bytes : 0;
+}
+
 std::uint64_t round_trip_ns(int fd) noexcept {
     tcp_info info{};
     socklen_t size = sizeof info;

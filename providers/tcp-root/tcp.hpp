@@ -47,6 +47,9 @@ std::int32_t take_error(int fd) noexcept;
 // Bytes written but not yet acknowledged by the peer's kernel.
 int unsent(int fd) noexcept;
 
+// Bytes that came and were not read yet.
+int unread(int fd) noexcept;
+
 // The kernel's smoothed round trip time in nanoseconds; 0: unknown.
 std::uint64_t round_trip_ns(int fd) noexcept;
 

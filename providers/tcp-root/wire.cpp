@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace joinleaf::tcp_root::wire {
 namespace {
@@ -49,7 +50,7 @@ bool sizes_agree(std::span<const std::byte> bytes) noexcept {
 bool tail_is_known(std::span<const std::byte> bytes) noexcept {
     const auto zero = [](std::byte b) { return b == std::byte{0}; };
     return get8(bytes, 28) <= static_cast<std::uint8_t>(reason::qos) &&
-           std::ranges::all_of(bytes.subspan(29, 3), zero);
+           std::ranges::all_of(bytes.subspan(29, 1), zero);
 }
 
 // Only an answer carries a code, and only one that refuses a reason; a wait notice carries nothing at all.
@@ -136,6 +137,8 @@ greeting_bytes encode(const greeting& what) noexcept {
     put32(out, 20, what.callee_room);
     put32(out, 24, what.data_size);
     put8(out, 28, static_cast<std::uint8_t>(what.why));
+    put8(out, 30, static_cast<std::uint8_t>(what.beat >> 8));
+    put8(out, 31, static_cast<std::uint8_t>(what.beat & 0xFF));
     return out;
 }
 
@@ -166,6 +169,7 @@ tl::expected<greeting, fault> decode(std::span<const std::byte, greeting_size> b
     out.callee_room = get32(bytes, 20);
     out.data_size = get32(bytes, 24);
     out.why = static_cast<reason>(get8(bytes, 28));
+    out.beat = static_cast<std::uint16_t>(get8(bytes, 30) << 8 | get8(bytes, 31));
     return out;
 }
 
@@ -191,23 +195,56 @@ frame_bytes encode(const frame& what) noexcept {
     return out;
 }
 
+gap_bytes encode_gap(std::uint64_t messages) noexcept {
+    gap_bytes out{};
+    const auto head = encode(frame{frame_kind::gap, 0, gap_size});
+    std::ranges::copy(head, out.begin());
+    put32(out, frame_size,
+          static_cast<std::uint32_t>(
+              std::min<std::uint64_t>(messages, std::numeric_limits<std::uint32_t>::max())));
+    return out;
+}
+
+std::uint32_t decode_gap(std::span<const std::byte, gap_size> payload) noexcept {
+    return get32(payload, 0);
+}
+
+namespace {
+
+std::uint8_t known_flags(frame_kind what) noexcept {
+    switch (what) {
+    case frame_kind::message: return flag_source | flag_echo;
+    case frame_kind::end: return flag_leaving;
+    case frame_kind::qos: return flag_final;
+    case frame_kind::quiet:
+    case frame_kind::gap:
+    case frame_kind::beat: break;
+    }
+    return 0;
+}
+
+bool size_is_right(const frame& what) noexcept {
+    const std::uint32_t head = what.has_source() ? source_size : 0;
+    switch (what.what) {
+    case frame_kind::message: return what.size >= head && what.size - head <= message_max;
+    case frame_kind::qos: return what.size == qos_size;
+    case frame_kind::gap: return what.size == gap_size;
+    case frame_kind::end:
+    case frame_kind::quiet:
+    case frame_kind::beat: break;
+    }
+    return what.size == 0;
+}
+
+} // namespace
+
 std::optional<frame> decode_frame(std::span<const std::byte, frame_size> bytes) noexcept {
-    const std::uint8_t what = get8(bytes, 4);
-    const std::uint8_t flags = get8(bytes, 5);
-    const std::uint32_t size = get32(bytes, 0);
-    if (!is_one_of(what, 4) || (flags & ~1u) != 0 || get8(bytes, 6) != 0 || get8(bytes, 7) != 0) {
+    if (!is_one_of(get8(bytes, 4), 6) || get8(bytes, 6) != 0 || get8(bytes, 7) != 0) {
         return std::nullopt;
     }
-    const frame out{static_cast<frame_kind>(what), flags, size};
-    if (out.what == frame_kind::qos) {
-        return size == qos_size ? std::optional(out) : std::nullopt;
-    }
-    if (out.what != frame_kind::message) {
-        const bool plain = out.what == frame_kind::end || flags == 0;
-        return size == 0 && plain ? std::optional(out) : std::nullopt;
-    }
-    const std::uint32_t head = out.has_source() ? source_size : 0;
-    return size >= head && size - head <= message_max ? std::optional(out) : std::nullopt;
+    const frame out{static_cast<frame_kind>(get8(bytes, 4)), get8(bytes, 5), get32(bytes, 0)};
+    const bool right = (out.flags & ~known_flags(out.what)) == 0 && size_is_right(out);
+    return right ? std::optional(out) : std::nullopt;
 }
 
 std::array<std::byte, source_size> encode_source(const sockaddr* address) noexcept {

@@ -67,6 +67,7 @@ struct greeting {
     std::uint32_t callee_room = 0; // hello: bytes of callee data that the joiner takes (JL-84)
     std::uint32_t data_size = 0;   // bytes of caller data (hello) or callee data (answer) that follow
     bool has_qos = false;          // 64 bytes of QoS follow the data
+    std::uint16_t beat = 0; // the sender is never silent for longer than so many units of 10 ms; 0: it may be
 
     // Bytes behind the fixed part.
     [[nodiscard]] std::size_t rest() const noexcept { return data_size + (has_qos ? qos_size : 0); }
@@ -109,9 +110,14 @@ enum class frame_kind : std::uint8_t {
     end = 2,   // nothing more comes from the sender of this frame
     quiet = 3, // the sender of this frame wants no more messages
     qos = 4,   // another quality of service, as the sender of this frame sees it; see encode_qos
+    gap = 5,   // messages were not sent here because the receiver was too slow for them
+    beat = 6,  // the sender of this frame is alive
 };
 
+inline constexpr std::uint32_t gap_size = 4; // payload of a gap: how many messages
+
 inline constexpr std::uint8_t flag_source = 1; // message: a source address comes before the data
+inline constexpr std::uint8_t flag_echo = 2;   // message from a leaf: it shall come back to its sender too
 inline constexpr std::uint8_t flag_leaving =
     1; // end: the sender has left the session, not only shut its sending side
 inline constexpr std::uint8_t flag_final = 1; // qos: the sender takes no other one in answer
@@ -124,6 +130,9 @@ struct frame {
     [[nodiscard]] bool has_source() const noexcept {
         return what == frame_kind::message && (flags & flag_source) != 0;
     }
+    [[nodiscard]] bool wants_echo() const noexcept {
+        return what == frame_kind::message && (flags & flag_echo) != 0;
+    }
     [[nodiscard]] bool is_leaving() const noexcept {
         return what == frame_kind::end && (flags & flag_leaving) != 0;
     }
@@ -132,6 +141,11 @@ struct frame {
 using frame_bytes = std::array<std::byte, frame_size>;
 
 frame_bytes encode(const frame& what) noexcept;
+
+// A whole gap frame.
+using gap_bytes = std::array<std::byte, frame_size + gap_size>;
+gap_bytes encode_gap(std::uint64_t messages) noexcept;
+std::uint32_t decode_gap(std::span<const std::byte, gap_size> payload) noexcept;
 
 // Nothing: the eight bytes are no frame.
 std::optional<frame> decode_frame(std::span<const std::byte, frame_size> bytes) noexcept;

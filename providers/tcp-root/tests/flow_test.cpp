@@ -113,7 +113,7 @@ TEST(Flow, IO_07_LeafThatTakesNothing_IsDropped_TheSessionGoesOn) {
         }
     });
     EXPECT_EQ(dead_branch.wait_end(), WSAECONNABORTED);
-    EXPECT_TRUE(fake_host::wait_for_log("took nothing for leaf_timeout"));
+    EXPECT_TRUE(fake_host::wait_for_log("for longer than slow_leaf_time"));
     stop = true;
     sender.join();
     EXPECT_EQ(root.stats().leaves, 1u);

@@ -17,9 +17,17 @@ namespace {
 constexpr std::int64_t kib = 1024;
 constexpr std::int64_t ms = 1'000'000;
 
-const std::map<std::string, std::int64_t> defaults{
-    {"join_timeout", 10'000 * ms}, {"handshake_timeout", 5'000 * ms}, {"leaf_timeout", 10'000 * ms},
-    {"handshake_limit", 1024},     {"send_buffer", 8 * kib* kib},     {"recv_buffer", 4 * kib* kib}};
+const std::map<std::string, std::int64_t> defaults{{"join_timeout", 10'000 * ms},
+                                                   {"handshake_timeout", 5'000 * ms},
+                                                   {"leaf_timeout", 10'000 * ms},
+                                                   {"handshake_limit", 1024},
+                                                   {"send_buffer", 8 * kib* kib},
+                                                   {"recv_buffer", 4 * kib* kib},
+                                                   {"slow_leaf", 0},
+                                                   {"slow_leaf_bytes", 0},
+                                                   {"slow_leaf_time", 0},
+                                                   {"heartbeat", 5'000 * ms},
+                                                   {"heartbeat_timeout", 20'000 * ms}};
 
 std::uint64_t next_op() {
     static std::atomic<std::uint64_t> last{0};
@@ -321,6 +329,7 @@ received test_socket::try_receive(std::size_t room, std::uint32_t flags) {
     out.data.resize(out.code == 0 ? message.size : 0);
     out.from.size = out.code == 0 ? message.addr_len : 0;
     out.flags = message.flags;
+    out.gap = message.gap;
     return out;
 }
 

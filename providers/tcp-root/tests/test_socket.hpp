@@ -72,6 +72,7 @@ struct received {
     std::string data;
     address from;
     std::uint32_t flags = 0;
+    std::uint32_t gap = 0; // with JL_MSG_GAP
 };
 
 // A socket; closed with its owner, and waited for.

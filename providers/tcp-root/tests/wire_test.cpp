@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
         broken{"CodeInHello", set(19, 1), fault::malformed},
         broken{"ReasonInHello", set(28, 1), fault::malformed},
         broken{"ReasonUnknown", set(28, 200), fault::malformed},
-        broken{"Reserved", set(31, 1), fault::malformed},
+        broken{"Reserved", set(29, 1), fault::malformed},
         broken{"DataTooLong",
                [](greeting_bytes& b) {
                    b[26] = std::byte{0x10};
@@ -153,13 +153,16 @@ TEST(Wire, Frame_BrokenOnes_AreRefused) {
     EXPECT_TRUE(refused({frame_kind::message, 0, 0xFFFFFFFF}));
     EXPECT_TRUE(refused({frame_kind::message, flag_source, source_size - 1}));
     EXPECT_TRUE(refused({frame_kind::message, flag_source, message_max + 21}));
-    EXPECT_TRUE(refused({frame_kind::message, 2, 0}));
+    EXPECT_TRUE(refused({frame_kind::message, 4, 0}));
     EXPECT_TRUE(refused({frame_kind::end, 0, 1}));
     EXPECT_TRUE(refused({frame_kind::quiet, 1, 0}));
+    EXPECT_TRUE(refused({frame_kind::gap, 0, gap_size - 1}));
+    EXPECT_TRUE(refused({frame_kind::gap, 1, gap_size}));
+    EXPECT_TRUE(refused({frame_kind::beat, 0, 1}));
     EXPECT_TRUE(refused({static_cast<frame_kind>(0), 0, 0}));
     EXPECT_TRUE(refused({frame_kind::qos, 0, qos_size - 1}));
     EXPECT_TRUE(refused({frame_kind::qos, 2, qos_size}));
-    EXPECT_TRUE(refused({static_cast<frame_kind>(5), 0, 0}));
+    EXPECT_TRUE(refused({static_cast<frame_kind>(7), 0, 0}));
     auto bytes = encode(frame{});
     bytes[7] = std::byte{1};
     EXPECT_FALSE(decode_frame(bytes));
@@ -200,7 +203,7 @@ TEST(Greeting, Hello_CarriesDataAndQos) {
     QOS qos{};
     qos.SendingFlowspec.TokenRate = 5;
     join.qos = &qos;
-    const auto bytes = make_hello({control_role::root, data_role::root, data_plane::rooted}, join);
+    const auto bytes = make_hello({control_role::root, data_role::root, data_plane::rooted}, join, 300);
     ASSERT_EQ(bytes.size(), greeting_size + 3 + qos_size);
     const auto head = decode(std::span<const std::byte, greeting_size>(bytes.data(), greeting_size));
     ASSERT_TRUE(head);
