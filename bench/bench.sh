@@ -13,9 +13,10 @@ run_one() {
     shift
     case $name in
     round-trip) "$build/bin/bench_round_trip" "$figures/round_trip.json" ;;
+    tcp-root) "$build/bin/bench_tcp_root" --json "$figures/tcp_root.json" "$@" ;;
     udp-mcast) "$build/bin/bench_udp_mcast" --json "$figures/udp_mcast.json" "$@" ;;
     *)
-        printf "bench: no benchmark is called '%s'; there are: round-trip, udp-mcast\n" "$name" >&2
+        printf "bench: no benchmark is called '%s'; there are: round-trip, tcp-root, udp-mcast\n" "$name" >&2
         exit 2
         ;;
     esac
@@ -25,5 +26,6 @@ if [ $# -gt 0 ]; then
     run_one "$@"
 else
     run_one round-trip
+    run_one tcp-root
     run_one udp-mcast
 fi

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One root, many leaves: deliveries a second and CPU seconds of the root per million of them, for joinleaf and
+// its peers in interleaved rounds; the memory that an idle leaf costs the root. Prints tables with ratios to
+// the raw case of the same run; with --json FILE also writes the figures.
+#include "stage.hpp"
+
+#define JOINLEAF_NO_BSD_NAMES
+#include <joinleaf/ext.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+namespace {
+
+using namespace bench;
+using namespace std::chrono_literals;
+
+struct cell {
+    std::size_t message;
+    std::size_t leaves;
+};
+
+constexpr cell cells[] = {{64, 10}, {64, 100}, {64, 1000}, {1024, 100}, {65536, 100}};
+
+const std::vector<library>& libraries() {
+    static const std::vector<library> all{
+        {"raw, one log", open_raw_batch},
+        {"raw, a send each", open_raw_single},
+        {"joinleaf", open_joinleaf},
+#ifdef BENCH_ZEROMQ
+        {"ZeroMQ", open_zeromq},
+#endif
+#ifdef BENCH_NNG
+        {"nng", open_nng},
+#endif
+    };
+    return all;
+}
+
+struct figures {
+    std::vector<double> rate; // deliveries a second
+    std::vector<double> cpu;  // seconds a million deliveries
+};
+
+double median(std::vector<double> of) {
+    std::sort(of.begin(), of.end());
+    return of.empty() ? 0 : of[of.size() / 2];
+}
+
+// A case that delivers nothing for this long has failed.
+constexpr auto patience = 20s;
+
+void measure(const library& which, const cell& at, std::chrono::milliseconds length, figures& out) {
+    const auto root = which.open(at.message);
+    const leaves crowd(root->speaks(), root->port(), at.leaves);
+    root->gather(at.leaves, crowd);
+    while (crowd.now().joined < at.leaves && crowd.alive()) {
+        std::this_thread::yield();
+    }
+    const std::uint64_t frame = wire_size(root->speaks(), at.message);
+    const auto least = [&] { return crowd.now().least.load() / frame; };
+    const double cpu = cpu_seconds();
+    const auto start = clock::now();
+    const std::uint64_t sent = root->flood(std::string(at.message, 'm'), start + length, least);
+    for (const auto limit = clock::now() + patience; least() < sent; std::this_thread::sleep_for(200us)) {
+        if (clock::now() > limit || !crowd.alive()) {
+            fmt::print(stderr, "tcp_root: {} delivered {} of {} messages of {} B to {} leaves\n", which.name,
+                       least(), sent, at.message, at.leaves);
+            return;
+        }
+    }
+    const std::chrono::duration<double> took = clock::now() - start;
+    const double deliveries = static_cast<double>(sent) * static_cast<double>(at.leaves);
+    out.rate.push_back(deliveries / took.count());
+    out.cpu.push_back((cpu_seconds() - cpu) / deliveries * 1e6);
+}
+
+nlohmann::json flood_table(int rounds, std::chrono::milliseconds length) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const cell& at : cells) {
+        std::vector<figures> all(libraries().size());
+        for (int round = 0; round < rounds; ++round) {
+            for (std::size_t i = 0; i < all.size(); ++i) {
+                measure(libraries()[i], at, length, all[i]);
+            }
+        }
+        fmt::print("{} B to {} leaves, median of {} rounds\n", at.message, at.leaves, rounds);
+        fmt::print("  {:<18}{:>14}{:>10}{:>16}\n", "", "deliveries/s", "ratio", "CPU s a million");
+        const double raw = median(all[0].rate);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            const double rate = median(all[i].rate);
+            const double cpu = median(all[i].cpu);
+            fmt::print("  {:<18}{:>14.0f}{:>10.3f}{:>16.4f}\n", libraries()[i].name, rate, rate / raw, cpu);
+            out.push_back({{"library", libraries()[i].name},
+                           {"message", at.message},
+                           {"leaves", at.leaves},
+                           {"deliveries_per_second", rate},
+                           {"ratio_to_raw", rate / raw},
+                           {"cpu_seconds_per_million", cpu},
+                           {"rounds", all[i].rate}});
+        }
+        std::fflush(stdout);
+    }
+    return out;
+}
+
+std::size_t heap_bytes() {
+    const auto now = ::mallinfo2();
+    return now.uordblks + now.hblkhd;
+}
+
+// What an idle leaf costs the root in user memory, and how soon all have a message.
+nlohmann::json memory_of_idle_leaves(std::size_t count) {
+    const auto root = open_joinleaf(64);
+    const std::size_t before = heap_bytes();
+    const leaves crowd(root->speaks(), root->port(), count);
+    const auto begun = clock::now();
+    root->gather(count, crowd);
+    while (crowd.now().joined < count && crowd.alive()) {
+        std::this_thread::yield();
+    }
+    const std::chrono::duration<double> joining = clock::now() - begun;
+    const double each = static_cast<double>(heap_bytes() - before) / static_cast<double>(count);
+    const auto start = clock::now();
+    root->flood(std::string(64, 'm'), start, [] { return std::uint64_t{0}; });
+    while (crowd.now().least < wire_size(root->speaks(), 64) && crowd.alive() &&
+           clock::now() < start + patience) {
+        std::this_thread::yield();
+    }
+    const std::chrono::duration<double> reaching = clock::now() - start;
+    const double rate = static_cast<double>(count) / joining.count();
+    fmt::print(
+        "{} idle leaves: {:.0f} bytes of the root's heap each, {:.0f} joins/s one after another, a message "
+        "to all in {:.3f} s\n",
+        count, each, rate, reaching.count());
+    return {{"leaves", count},
+            {"bytes_each", each},
+            {"joins_per_second", rate},
+            {"seconds_to_reach_all", reaching.count()}};
+}
+
+std::size_t raise_descriptor_limit() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+constexpr const char* configuration = "version: 1\n"
+                                      "providers:\n"
+                                      "  - {name: tcp, library: tcp-root}\n";
+
+} // namespace
+
+int main(int argc, char** argv) {
+    int rounds = 3;
+    int milliseconds = 400;
+    const char* json = nullptr;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const std::string option = argv[i];
+        if (option == "--rounds") {
+            rounds = std::atoi(argv[i + 1]);
+        } else if (option == "--length") {
+            milliseconds = std::atoi(argv[i + 1]);
+        } else if (option == "--json") {
+            json = argv[i + 1];
+        } else {
+            fmt::print(
+                stderr,
+                "tcp_root: unknown option {}; there are --rounds N, --length MILLISECONDS, --json FILE\n",
+                option);
+            return 2;
+        }
+    }
+    const std::size_t descriptors = raise_descriptor_limit();
+    must(jl_start_text(configuration, "tcp_root") == 0, "jl_start_text");
+#ifndef BENCH_ZEROMQ
+    fmt::print("without ZeroMQ: libzmq3-dev was not there at build time\n");
+#endif
+#ifndef BENCH_NNG
+    fmt::print("without nng: libnng-dev was not there at build time\n");
+#endif
+    nlohmann::json out;
+    out["flood"] = flood_table(rounds, std::chrono::milliseconds(milliseconds));
+    out["idle"] = memory_of_idle_leaves(std::min<std::size_t>(10'000, descriptors / 2 - 200));
+    if (json != nullptr) {
+        std::ofstream(json) << out.dump(2) << '\n';
+    }
+    return WSACleanup();
+}

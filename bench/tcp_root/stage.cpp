@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stage.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace bench {
+namespace {
+
+void say(int fd, const std::string& what) {
+    must(::send(fd, what.data(), what.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(what.size()),
+         "leaf: send");
+}
+
+void hear(int fd, std::size_t size) {
+    std::string room(size, '\0');
+    must(::recv(fd, room.data(), size, MSG_WAITALL) == static_cast<ssize_t>(size), "leaf: handshake");
+}
+
+// WIRE.md of tcp-root: c_leaf, d_leaf, rooted, both directions.
+std::string hello_of_joinleaf() {
+    std::string out("JLTR\x01\x01\x01\x00\x00\x00\x00\x14\x02\x02\x01\x04", 16);
+    out.resize(32, '\0');
+    return out;
+}
+
+// ZMTP 3.0 with the mechanism NULL; libzmq wants to have said READY before it hears a subscription.
+void join_zmtp(int fd) {
+    std::string greeting("\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0NULL", 16);
+    greeting.resize(64, '\0');
+    say(fd, greeting);
+    say(fd, std::string("\x04\x19\x05READY\x0BSocket-Type\0\0\0\x03SUB", 27));
+    hear(fd, 64);
+    unsigned char head[2];
+    must(::recv(fd, head, 2, MSG_WAITALL) == 2, "leaf: READY");
+    hear(fd, head[1]);
+    say(fd, std::string("\x00\x01\x01", 3));
+}
+
+void join(protocol how, int fd) {
+    switch (how) {
+    case protocol::bare: break;
+    case protocol::joinleaf:
+        say(fd, hello_of_joinleaf());
+        hear(fd, 32);
+        break;
+    case protocol::zmtp: join_zmtp(fd); break;
+    case protocol::sp:
+        say(fd, std::string("\0SP\0\0\x21\0\0", 8));
+        hear(fd, 8);
+        break;
+    }
+}
+
+void count_bytes(score& shared, const std::vector<int>& fds) {
+    const int poller = ::epoll_create1(0);
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.u64 = i;
+        ::epoll_ctl(poller, EPOLL_CTL_ADD, fds[i], &event);
+    }
+    std::vector<std::uint64_t> counts(fds.size());
+    std::array<epoll_event, 256> events;
+    std::array<char, 1> nowhere;
+    while (!shared.stop) {
+        const int ready = ::epoll_wait(poller, events.data(), static_cast<int>(events.size()), 20);
+        for (int i = 0; i < ready; ++i) {
+            const auto which = events[static_cast<std::size_t>(i)].data.u64;
+            // MSG_TRUNC: the kernel throws the bytes away instead of copying them.
+            const ssize_t got = ::recv(fds[which], nowhere.data(), 4 << 20, MSG_TRUNC | MSG_DONTWAIT);
+            if (got == 0) {
+                std::_Exit(1);
+            }
+            counts[which] += got > 0 ? static_cast<std::uint64_t>(got) : 0;
+        }
+        shared.least = *std::min_element(counts.begin(), counts.end());
+    }
+}
+
+} // namespace
+
+std::size_t wire_size(protocol how, std::size_t message) noexcept {
+    switch (how) {
+    case protocol::bare:
+    case protocol::joinleaf:
+    case protocol::sp: return message + 8;
+    case protocol::zmtp: return message + (message > 255 ? 9 : 2);
+    }
+    return message;
+}
+
+leaves::leaves(protocol how, std::uint16_t port, std::size_t count)
+    : score_(static_cast<score*>(
+          ::mmap(nullptr, sizeof(score), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    must(score_ != MAP_FAILED, "mmap");
+    new (score_) score;
+    process_ = ::fork();
+    must(process_ >= 0, "fork");
+    if (process_ != 0) {
+        return;
+    }
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::vector<int> fds;
+    for (std::size_t i = 0; i < count; ++i) {
+        fds.push_back(connect_to_loopback(port));
+        join(how, fds.back());
+        ++score_->joined;
+    }
+    count_bytes(*score_, fds);
+    std::_Exit(0);
+}
+
+leaves::~leaves() {
+    score_->stop = true;
+    ::waitpid(process_, nullptr, 0);
+    ::munmap(score_, sizeof(score));
+}
+
+bool leaves::alive() const {
+    return ::waitpid(process_, nullptr, WNOHANG) == 0;
+}
+
+void fail(const std::string& what) {
+    std::fprintf(stderr, "tcp_root: %s: %s\n", what.c_str(), std::strerror(errno));
+    std::exit(1);
+}
+
+void must(bool right, const char* what) {
+    if (!right) {
+        fail(what);
+    }
+}
+
+int listen_on_loopback(std::uint16_t& port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    must(::bind(fd, reinterpret_cast<sockaddr*>(&at), size) == 0 && ::listen(fd, 4096) == 0, "listen");
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
+    port = ntohs(at.sin_port);
+    return fd;
+}
+
+int connect_to_loopback(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port = htons(port);
+    must(fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0, "connect");
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+double cpu_seconds() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+} // namespace bench
