@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh ROOT SECONDS: builds the fuzz target with clang and explores from the seeds for so long. Status 77: there is no
+# clang with libFuzzer here, nothing was run.
+set -euo pipefail
+
+root=$1
+seconds=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$root/providers/tcp-root"
+printf 'int main() { return 0; }\n' > "$work/probe.cpp"
+if ! command -v clang++ > /dev/null || ! clang++ -fsanitize=fuzzer-no-link,address -c "$work/probe.cpp" -o "$work/probe.o" ||
+    [ -z "$(find "$(clang++ -print-resource-dir)" -name 'libclang_rt.fuzzer-*' -print -quit)" ]; then
+    echo "skipped: no clang++ with libFuzzer"
+    exit 77
+fi
+clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$root/include" -I. \
+    fuzz/wire_fuzz.cpp wire.cpp frame_reader.cpp -o "$work/fuzz"
+cp -r fuzz/seeds "$work/seeds"
+"$work/fuzz" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 \
+    -artifact_prefix="$work/" "$work/seeds" 2> "$work/log" || {
+    tail -40 "$work/log"
+    find "$work" -name 'crash-*' -exec xxd {} \;
+    exit 1
+}
+grep -E 'stat::(number_of_executed_units|new_units_added)' "$work/log"
