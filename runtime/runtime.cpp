@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/nearest.hpp"
+#include "runtime/dispatch/operation.hpp"
 #include "runtime/explanation.hpp"
 #include "runtime/host/host_table.hpp"
 #include "runtime/log.hpp"
@@ -135,6 +136,7 @@ int runtime::stop() {
         return 0;
     }
     started_.store(false, std::memory_order_release);
+    dispatch::end_era_of_operations();
     close_every_socket();
     state.running.reset();
     return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sending and receiving without overlapped (clauses IO).
+// Sending and receiving (clauses IO).
 #include <algorithm>
 #include <vector>
 
@@ -8,6 +8,8 @@
 
 #include "runtime/api/address.hpp"
 #include "runtime/api/call.hpp"
+#include "runtime/api/message_flags.hpp"
+#include "runtime/api/overlapped.hpp"
 #include "runtime/api/user_memory.hpp"
 
 #include <joinleaf/ext.h>
@@ -17,29 +19,6 @@ using namespace joinleaf;
 namespace {
 
 using buffers = boost::container::small_vector<iovec, 8>;
-
-constexpr unsigned known_send_flags = MSG_OOB | MSG_DONTROUTE | MSG_PARTIAL | MSG_DONTWAIT | MSG_NOSIGNAL;
-constexpr unsigned known_receive_flags = MSG_OOB | MSG_PEEK | MSG_WAITALL | MSG_PARTIAL | MSG_DONTWAIT;
-
-// Host flags that a Linux program may bring along keep their meaning; everything unknown is refused.
-int translate(unsigned flags, unsigned known, std::uint32_t& out) noexcept {
-    if ((flags & ~known) != 0) {
-        return WSAEOPNOTSUPP;
-    }
-    out = ((flags & MSG_OOB) != 0 ? JL_MSG_OOB : 0U) | ((flags & MSG_PEEK) != 0 ? JL_MSG_PEEK : 0U) |
-          ((flags & MSG_PARTIAL) != 0 ? JL_MSG_PART : 0U);
-    return 0;
-}
-
-int flags_allowed(const socket::socket_object& object, std::uint32_t flags) noexcept {
-    if ((flags & JL_MSG_OOB) != 0 && !object.service(XP1_EXPEDITED_DATA)) {
-        return WSAEOPNOTSUPP;
-    }
-    if ((flags & JL_MSG_PART) != 0 && !object.service(XP1_PARTIAL_MESSAGE)) {
-        return WSAEOPNOTSUPP;
-    }
-    return 0;
-}
 
 template <class Pieces> void gather(const WSABUF* from, DWORD count, Pieces& to) {
     for (DWORD i = 0; i < count; ++i) {
@@ -58,13 +37,8 @@ jl_msg message_of(buffers& from, std::uint32_t flags) noexcept {
 int send_one(socket::socket_object& object, buffers& data, unsigned flags, const sockaddr* to, int to_length,
              std::size_t& sent) {
     std::uint32_t translated = 0;
-    if (const int code = translate(flags, known_send_flags, translated); code != 0) {
+    if (const int code = api::translate(object, flags, api::known_send_flags, translated); code != 0) {
         return code;
-    }
-    if (translated != 0) {
-        if (const int code = flags_allowed(object, translated); code != 0) {
-            return code;
-        }
     }
     auto message = message_of(data, translated);
     api::address address;
@@ -129,14 +103,8 @@ struct source_room {
 int receive_into(socket::socket_object& object, buffers& room, unsigned flags, source_room& source,
                  received& out) {
     std::uint32_t translated = 0;
-    if (const int code = translate(flags, known_receive_flags, translated); code != 0) {
+    if (const int code = api::translate_receive(object, flags, translated); code != 0) {
         return code;
-    }
-    translated &= ~JL_MSG_PART; // on receiving it asks for nothing
-    if (translated != 0) {
-        if (const int code = flags_allowed(object, translated); code != 0) {
-            return code;
-        }
     }
     auto message = message_of(room, translated);
     source.attach(message);
@@ -181,12 +149,6 @@ int receive_all(socket::socket_object& object, buffers& room, unsigned flags, so
     }
     out.bytes = total;
     return 0;
-}
-
-// A call that asks for overlapped operation, on a socket that can have it, is not carried out as an ordinary
-// one (IO-40, IO-41).
-bool asks_for_overlapped(const socket::socket_object& object, const void* overlapped, bool routine) noexcept {
-    return (object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (overlapped != nullptr || routine);
 }
 
 // A receiving call: one that fails over its arguments re-enables FD_READ all the same (EV-36).
@@ -254,14 +216,16 @@ int WSASend(SOCKET s, LPWSABUF from, DWORD count, LPDWORD sent, DWORD flags, LPW
 int WSASendTo(SOCKET s, LPWSABUF from, DWORD count, LPDWORD sent, DWORD flags, const sockaddr* to,
               int to_length, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     return api::socket_call(s, [&](socket::socket_object& object) {
-        if (from == nullptr || sent == nullptr) {
+        const api::overlapped_arguments told{overlapped, routine};
+        const bool goes_on = api::is_overlapped(object, told); // then the count comes later, if asked for
+        if (from == nullptr || (sent == nullptr && !goes_on)) {
             return WSAEFAULT;
         }
         if (count == 0) {
             return WSAEINVAL;
         }
-        if (asks_for_overlapped(object, overlapped, routine != nullptr)) {
-            return WSAEOPNOTSUPP;
+        if (goes_on) {
+            return api::start_send(object, from, count, sent, flags, to, to_length, told);
         }
         buffers data;
         gather(from, count, data);
@@ -280,14 +244,17 @@ int WSARecv(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, 
 int WSARecvFrom(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from,
                 LPINT from_length, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     return api::socket_call(s, receiving([&](socket::socket_object& object) {
-                                if (into == nullptr || bytes == nullptr || flags == nullptr) {
+                                const api::overlapped_arguments told{overlapped, routine};
+                                const bool goes_on = api::is_overlapped(object, told);
+                                if (into == nullptr || (bytes == nullptr && !goes_on) || flags == nullptr) {
                                     return WSAEFAULT;
                                 }
                                 if (count == 0) {
                                     return WSAEINVAL;
                                 }
-                                if (asks_for_overlapped(object, overlapped, routine != nullptr)) {
-                                    return WSAEOPNOTSUPP;
+                                if (goes_on) {
+                                    return api::start_receive(object, into, count, bytes, flags, from,
+                                                              from_length, told);
                                 }
                                 source_room source;
                                 if (const int wrong = source.prepare(from, from_length); wrong != 0) {
@@ -338,9 +305,7 @@ struct batch {
             one.iov = all.data() + at;
             one.iov_count = from[i].buffer_count;
             at += from[i].buffer_count;
-            int code = translate(from[i].flags, known, one.flags);
-            code = code != 0 || one.flags == 0 ? code : flags_allowed(object, one.flags);
-            if (code != 0) {
+            if (const int code = api::translate(object, from[i].flags, known, one.flags); code != 0) {
                 return code;
             }
             if (from[i].address != nullptr && (receives || object.connectionless())) {
@@ -380,7 +345,7 @@ int jl_send_batch(SOCKET s, jl_message* messages, int count) {
     std::uint32_t done = 0;
     const int code = api::socket_call(s, [&](socket::socket_object& object) {
         batch all;
-        if (const int wrong = all.load(object, messages, count, known_send_flags, false); wrong != 0) {
+        if (const int wrong = all.load(object, messages, count, api::known_send_flags, false); wrong != 0) {
             return wrong;
         }
         const auto sent = object.send({all.messages.data(), all.messages.size()});
@@ -401,7 +366,7 @@ int jl_recv_batch(SOCKET s, jl_message* messages, int count) {
     std::uint32_t done = 0;
     const int code = api::socket_call(s, [&](socket::socket_object& object) {
         batch all;
-        if (const int wrong = all.load(object, messages, count, known_receive_flags, true); wrong != 0) {
+        if (const int wrong = all.load(object, messages, count, api::known_receive_flags, true); wrong != 0) {
             return wrong;
         }
         const auto got = object.receive({all.messages.data(), all.messages.size()});

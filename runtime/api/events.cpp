@@ -7,6 +7,7 @@
 
 #include "runtime/api/call.hpp"
 #include "runtime/api/user_memory.hpp"
+#include "runtime/dispatch/apc_queue.hpp"
 
 using namespace joinleaf;
 
@@ -52,9 +53,12 @@ std::vector<pollfd> to_poll(const objects& all) {
     return polled;
 }
 
-DWORD wait_for_any(const objects& all, const dispatch::deadline& until) {
+DWORD wait_for_any(const objects& all, const dispatch::deadline& until, bool alertable) {
     auto polled = to_poll(all);
     for (bool in_time = true;;) {
+        if (alertable && dispatch::apc_queue::run_own()) {
+            return WSA_WAIT_IO_COMPLETION; // EV-75
+        }
         if (const auto index = first_signalled(polled); index < polled.size()) {
             return WSA_WAIT_EVENT_0 + static_cast<DWORD>(index);
         }
@@ -66,9 +70,12 @@ DWORD wait_for_any(const objects& all, const dispatch::deadline& until) {
 }
 
 // All at one moment; none is changed before (EV-72).
-DWORD wait_for_all(const objects& all, const dispatch::deadline& until) {
+DWORD wait_for_all(const objects& all, const dispatch::deadline& until, bool alertable) {
     auto polled = to_poll(all);
     for (bool in_time = true;;) {
+        if (alertable && dispatch::apc_queue::run_own()) {
+            return WSA_WAIT_IO_COMPLETION;
+        }
         ::poll(polled.data(), polled.size(), 0);
         std::vector<pollfd> missing;
         for (const auto& one : polled) {
@@ -117,7 +124,7 @@ BOOL WSACloseEvent(WSAEVENT event) {
 }
 
 DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events, BOOL all, DWORD timeout,
-                               BOOL /*alertable*/) {
+                               BOOL alertable) {
     if (!runtime::started()) {
         return wait_failed(WSANOTINITIALISED);
     }
@@ -137,7 +144,8 @@ DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events, BOOL all, DW
         if (timeout != WSA_INFINITE) {
             until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout);
         }
-        answered = all != FALSE ? wait_for_all(waited, until) : wait_for_any(waited, until);
+        const auto wait = all != FALSE ? wait_for_all : wait_for_any;
+        answered = wait(waited, until, alertable != FALSE);
         return 0;
     });
     return code == 0 ? answered : wait_failed(code);

@@ -6,6 +6,7 @@
 
 #include "runtime/api/call.hpp"
 #include "runtime/api/user_memory.hpp"
+#include "runtime/socket/alert.hpp"
 
 using namespace joinleaf;
 
@@ -55,10 +56,15 @@ class waiting_on_all {
     }
     bool wait(const dispatch::deadline& until) {
         std::vector<pollfd> descriptors;
+        std::vector<socket::socket_object*> sockets;
         for (auto& one : all_) {
             if (one.socket) {
                 one.socket->poll_descriptors(one.wants, descriptors);
+                sockets.push_back(one.socket.get());
             }
+        }
+        if (socket::run_queued_calls(sockets)) {
+            return true; // they may have done what is waited for
         }
         return self_.wait(descriptors, until);
     }

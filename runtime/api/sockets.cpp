@@ -8,6 +8,7 @@
 #include "runtime/api/user_memory.hpp"
 #include "runtime/catalog/protocol_info.hpp"
 #include "runtime/catalog/selection.hpp"
+#include "runtime/socket/alert.hpp"
 
 using namespace joinleaf;
 
@@ -128,6 +129,10 @@ int jl_closesocket(SOCKET s) {
         }
         object->interrupt();
         held.reset();
+        if (socket::interrupts_a_call_on(*object)) {
+            socket::close_after_call(*object);
+            return 0;
+        }
         socket::open_sockets().drain(s);
         object->close();
         return 0;

@@ -7,6 +7,7 @@
 #include "runtime/api/call.hpp"
 #include "runtime/api/user_memory.hpp"
 #include "runtime/log.hpp"
+#include "runtime/socket/alert.hpp"
 
 using namespace joinleaf;
 
@@ -56,7 +57,10 @@ int WSAStartup(WORD version, LPWSADATA data) {
 }
 
 int WSACleanup(void) {
-    return api::answer(api::code_of([] { return runtime::stop(); }));
+    return api::answer(api::code_of([] {
+        // The blocking call below a routine still holds its socket.
+        return runtime::started() && socket::interrupts_a_call() ? WSAEINPROGRESS : runtime::stop();
+    }));
 }
 
 int WSAGetLastError(void) {

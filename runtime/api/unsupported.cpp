@@ -6,14 +6,6 @@
 
 using namespace joinleaf;
 
-BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred, BOOL /*wait*/,
-                            LPDWORD flags) {
-    api::socket_call(s, [&](socket::socket_object& /*object*/) {
-        return overlapped == nullptr || transferred == nullptr || flags == nullptr ? WSAEFAULT : WSAEOPNOTSUPP;
-    });
-    return FALSE; // no overlapped operation can have been started
-}
-
 int WSADuplicateSocketA(SOCKET s, DWORD /*process*/, LPWSAPROTOCOL_INFOA /*info*/) {
     return api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
 }

@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/dispatch/event_object.hpp"
 
-#include "runtime/dispatch/handle_table.hpp"
-
 namespace joinleaf::dispatch {
-namespace {
-
-// Handles may outlive main(), so the table is never destroyed.
-handle_table<event_object>& handles() {
-    static auto& table = *new handle_table<event_object>;
-    return table;
-}
-
-} // namespace
 
 std::shared_ptr<event_object> event_object::create() {
-    auto eventfd = make_eventfd();
-    if (!eventfd) {
-        return nullptr;
-    }
-    auto made = std::make_shared<event_object>(std::move(eventfd));
-    return handles().publish(made) ? made : nullptr;
+    auto made = std::make_shared<event_object>(make_eventfd());
+    return publish_handle(made) ? made : nullptr;
 }
 
 std::shared_ptr<event_object> event_object::find(std::uintptr_t handle) {
-    return handles().find(handle);
+    return find_handle_of<event_object>(handle);
 }
 
 bool event_object::close(std::uintptr_t handle) {
-    return handles().close(handle) != nullptr;
+    return close_handle_of<event_object>(handle);
 }
 
 } // namespace joinleaf::dispatch

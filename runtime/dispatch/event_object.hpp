@@ -4,16 +4,13 @@
 #include <cstdint>
 #include <memory>
 
-#include "runtime/dispatch/descriptor.hpp"
+#include "runtime/dispatch/handle.hpp"
 
 namespace joinleaf::dispatch {
 
 // A WSAEVENT: manual reset, signalled exactly while its descriptor is readable. The handle is the
-// descriptor's number (EV-70).
-//
-// Shared, because a socket may still be registered with an object whose handle is closed; the number is free
-// again when both let go.
-class event_object {
+// descriptor's number (EV-70). A socket may still be registered with an object whose handle is closed.
+class event_object : public handle_object {
   public:
     // Null when the process has no descriptor left.
     static std::shared_ptr<event_object> create();
@@ -24,14 +21,10 @@ class event_object {
     // Ends the handle; false when it is none. [any]
     static bool close(std::uintptr_t handle);
 
-    explicit event_object(descriptor eventfd) noexcept : eventfd_(std::move(eventfd)) {}
+    explicit event_object(descriptor eventfd) noexcept : handle_object(std::move(eventfd)) {}
 
-    void set() noexcept { raise(eventfd_); }
-    void reset() noexcept { lower(eventfd_); }
-    [[nodiscard]] int fd() const noexcept { return eventfd_.get(); }
-
-  private:
-    descriptor eventfd_;
+    void set() noexcept { raise(fd_); }
+    void reset() noexcept { lower(fd_); }
 };
 
 } // namespace joinleaf::dispatch

@@ -1,45 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/dispatch/message_queue.hpp"
 
-#include "runtime/dispatch/handle_table.hpp"
-
 namespace joinleaf::dispatch {
-namespace {
-
-// Handles may outlive main(), so the table is never destroyed.
-handle_table<message_queue>& handles() {
-    static auto& table = *new handle_table<message_queue>;
-    return table;
-}
-
-} // namespace
 
 std::shared_ptr<message_queue> message_queue::create() {
-    auto eventfd = make_eventfd();
-    if (!eventfd) {
-        return nullptr;
-    }
-    auto made = std::make_shared<message_queue>(std::move(eventfd));
-    return handles().publish(made) ? made : nullptr;
+    auto made = std::make_shared<message_queue>(make_eventfd());
+    return publish_handle(made) ? made : nullptr;
 }
 
 std::shared_ptr<message_queue> message_queue::find(std::uintptr_t handle) {
-    return handles().find(handle);
+    return find_handle_of<message_queue>(handle);
 }
 
 bool message_queue::close(std::uintptr_t handle) {
-    const auto closed = handles().close(handle);
-    if (closed) {
-        closed->shut();
-    }
-    return closed != nullptr;
+    return close_handle_of<message_queue>(handle);
 }
 
-void message_queue::shut() {
+void message_queue::on_close() {
     const std::lock_guard hold(mutex_);
     closed_ = true;
     messages_.clear();
-    raise(eventfd_);
+    raise(fd_);
 }
 
 void message_queue::post(const queued_message& what) {
@@ -49,7 +30,7 @@ void message_queue::post(const queued_message& what) {
     }
     messages_.push_back(what);
     if (messages_.size() == 1) {
-        raise(eventfd_);
+        raise(fd_);
     }
 }
 
@@ -62,14 +43,14 @@ message_queue::outcome message_queue::take(queued_message& out, bool remove) {
     if (remove) {
         messages_.pop_front();
         if (messages_.empty()) {
-            lower(eventfd_);
+            lower(fd_);
         }
     }
     return outcome::taken;
 }
 
 message_queue::outcome message_queue::wait(queued_message& out, const deadline& until) {
-    const pollfd descriptor{eventfd_.get(), POLLIN, 0};
+    const pollfd descriptor{fd_.get(), POLLIN, 0};
     for (bool in_time = true;;) {
         if (const auto found = take(out, true); found != outcome::empty || !in_time) {
             return found;

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <optional>
 
-#include "runtime/dispatch/descriptor.hpp"
+#include "runtime/dispatch/handle.hpp"
 #include "runtime/dispatch/waiter.hpp"
 
 namespace joinleaf::dispatch {
@@ -23,7 +23,7 @@ struct queued_message {
 // that is readable exactly while one is there. The handle is the descriptor's number.
 //
 // Shared like event_object: a socket may still be registered with a queue whose handle is closed.
-class message_queue {
+class message_queue : public handle_object {
   public:
     enum class outcome { taken, empty, closed };
 
@@ -37,7 +37,7 @@ class message_queue {
     // none. [any]
     static bool close(std::uintptr_t handle);
 
-    explicit message_queue(descriptor eventfd) noexcept : eventfd_(std::move(eventfd)) {}
+    explicit message_queue(descriptor eventfd) noexcept : handle_object(std::move(eventfd)) {}
 
     // A closed queue takes it and forgets it, as a destroyed window does. [any]
     void post(const queued_message& what);
@@ -48,12 +48,9 @@ class message_queue {
     // The same, and waits for one; empty when the time is over. Of several waiting threads one gets it. [any]
     outcome wait(queued_message& out, const deadline& until);
 
-    [[nodiscard]] int fd() const noexcept { return eventfd_.get(); }
+    void on_close() override;
 
   private:
-    void shut();
-
-    descriptor eventfd_;
     std::mutex mutex_;
     // guarded by mutex_
     std::deque<queued_message> messages_;

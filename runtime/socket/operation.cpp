@@ -2,6 +2,7 @@
 //
 // Connect and join: what may start now, the one pending operation of a socket, and the wait for its outcome
 // (clauses JL).
+#include "runtime/socket/alert.hpp"
 #include "runtime/socket/socket_object.hpp"
 
 #include "runtime/qos/flowspec.hpp"
@@ -165,7 +166,9 @@ std::int32_t socket_object::wait_for_operation(std::uint64_t op) {
                 break;
             }
         }
-        self.wait({}, {});
+        if (!run_queued_calls(this)) { // ST-19; then the wait goes on
+            self.wait({}, {});
+        }
     }
     remove_waiter(self);
     return code == WSA_OPERATION_ABORTED ? WSAEINTR : code;

@@ -6,6 +6,7 @@
 
 #include <sys/epoll.h>
 
+#include "runtime/socket/alert.hpp"
 #include "runtime/socket/socket_object.hpp"
 
 namespace joinleaf::socket {
@@ -130,10 +131,11 @@ void socket_object::add_waiter(dispatch::waiter& who, std::uint32_t what) {
 
 void socket_object::remove_waiter(dispatch::waiter& who) {
     const std::lock_guard hold(lock_);
+    // The last of them: a routine may wait on the socket that its thread waits on already (ST-20).
     const auto found =
-        std::find_if(waiters_.begin(), waiters_.end(), [&](const waiting& w) { return w.who == &who; });
-    if (found != waiters_.end()) {
-        waiters_.erase(found);
+        std::find_if(waiters_.rbegin(), waiters_.rend(), [&](const waiting& w) { return w.who == &who; });
+    if (found != waiters_.rend()) {
+        waiters_.erase(std::next(found).base());
     }
 }
 
@@ -210,8 +212,8 @@ std::optional<std::int32_t> socket_object::pump_in(std::uint32_t left) {
         const auto selected = record_.selected();
         const bool asks =
             (selected & FD_READ) != 0 ? record_.wants(FD_READ) : (selected & FD_CLOSE) != 0 && !end_told_;
-        if (provider_ended_ || !asks || !receiving_now()) {
-            return std::nullopt;
+        if (provider_ended_ || !asks || !receiving_now() || !receives_.empty()) {
+            return std::nullopt; // what comes is for the overlapped receives that wait (IO-54)
         }
     }
     std::int32_t code = 0;
@@ -280,7 +282,7 @@ void socket_object::pump_accept() {
 void socket_object::pump_out() {
     {
         const std::lock_guard hold(lock_);
-        if (provider_ended_ || !record_.wants(FD_WRITE) || !sending_now()) {
+        if (provider_ended_ || !record_.wants(FD_WRITE) || !sending_now() || !sends_.empty()) {
             return;
         }
     }
@@ -299,6 +301,7 @@ void socket_object::pump_out() {
 // Tells whatever holds now in the order ACCEPT, OOB, READ, WRITE, CLOSE; FD_CONNECT is recorded where it
 // happens.
 void socket_object::pump_all() {
+    dispatch::finished_operations finished(port());
     std::optional<std::int32_t> end;
     {
         const std::lock_guard guard(guard_in_);
@@ -310,11 +313,15 @@ void socket_object::pump_all() {
             settle_signal(false);
         }
         pump_accept();
+        serve_receives(finished);
         pump_oob();
         end = pump_in(JL_LEFT_UNKNOWN);
     }
     {
         const std::lock_guard guard(guard_out_);
+        if (!provider_ended_) {
+            serve_sends(finished);
+        }
         pump_out();
     }
     if (end) {
@@ -379,7 +386,11 @@ void socket_object::on_watch(void* raw, std::uint32_t /*ready*/) {
 
 void socket_object::on_out_watch(void* raw, std::uint32_t /*ready*/) {
     auto& self = *static_cast<socket_object*>(raw);
+    dispatch::finished_operations finished(self.port());
     const std::lock_guard guard(self.guard_out_);
+    if (!self.provider_ended_) {
+        self.serve_sends(finished);
+    }
     self.pump_out();
 }
 
@@ -411,12 +422,16 @@ std::int32_t socket_object::set_nonblocking(bool on) {
 
 // ---- blocked callers
 
+// Whether a descriptor shows by itself what the direction has to say.
+bool socket_object::kernel_tells(std::uint32_t direction) const noexcept {
+    return (direction == JL_IN && fd_kind_ != JL_FD_NONE) ||
+           (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) ||
+           (direction == JL_OUT && out_fd_.load() >= 0);
+}
+
 std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
-    const bool kernel_tells = (direction == JL_IN && fd_kind_ != JL_FD_NONE) ||
-                              (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) ||
-                              (direction == JL_OUT && out_fd_.load() >= 0);
-    if (kernel_tells) {
-        return JL_ARMED;
+    if (has_queued(direction) || kernel_tells(direction)) {
+        return JL_ARMED; // behind overlapped operations the last of them kicks
     }
     if (direction == JL_ACCEPT) {
         const std::lock_guard hold(lock_);
@@ -435,12 +450,17 @@ std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::de
     if (condition_scope::active()) {
         return WSAEINPROGRESS;
     }
+    if (run_queued_calls(this)) {
+        return closing() ? WSAEINTR : 0; // the routines may have done what was waited for
+    }
     auto& self = dispatch::waiter::of_thread();
     add_waiter(self, direction);
     std::int32_t code = 0;
     if (arm_for_wait(direction) == JL_ARMED) {
         pollfd descriptor{-1, POLLIN, 0};
-        if (direction == JL_OUT) {
+        if (has_queued(direction)) {
+            descriptor.fd = -1;
+        } else if (direction == JL_OUT) {
             descriptor = {out_fd_.load(), POLLOUT, 0};
         } else if (fd_kind_ == JL_FD_OWN || (direction == JL_IN && fd_kind_ == JL_FD_SET)) {
             descriptor.fd = fd_.get();
@@ -450,6 +470,9 @@ std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::de
         }
     }
     remove_waiter(self);
+    if (run_queued_calls(this)) {
+        code = 0;
+    }
     return closing_ ? WSAEINTR : code;
 }
 
@@ -465,8 +488,8 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
         const std::lock_guard hold(lock_);
         urgent = !urgent_inline_ && service(XP1_EXPEDITED_DATA);
         listens = listening_;
-        receives = receiving_now();
-        sends = sending_now();
+        receives = receiving_now() && !has_queued(JL_IN); // else what comes is an operation's
+        sends = sending_now() && !has_queued(JL_OUT);
     }
     std::int32_t code = 0;
     if ((directions & (JL_IN | JL_OOB)) != 0) {
@@ -503,13 +526,13 @@ bool socket_object::closing() {
 void socket_object::poll_descriptors(std::uint32_t directions, std::vector<pollfd>& out) {
     const std::lock_guard hold(lock_);
     short events = 0;
-    if ((directions & JL_IN) != 0 && (listening_ || receiving_now())) {
+    if ((directions & JL_IN) != 0 && (listening_ || receiving_now()) && !has_queued(JL_IN)) {
         events |= POLLIN;
     }
     if ((directions & JL_OOB) != 0 && receiving_now() && !urgent_inline_ && fd_kind_ == JL_FD_OWN) {
         events |= POLLPRI;
     }
-    if ((directions & JL_OUT) != 0 && sending_now() && out_fd_.load() >= 0) {
+    if ((directions & JL_OUT) != 0 && sending_now() && !has_queued(JL_OUT) && out_fd_.load() >= 0) {
         if (fd_kind_ == JL_FD_OWN) {
             events |= POLLOUT;
         } else {

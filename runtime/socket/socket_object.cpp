@@ -29,6 +29,11 @@ census& living() {
     return one;
 }
 
+std::uint64_t next_identity() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 role role_of(DWORD flags, bool admitted_by_root) noexcept {
     if (admitted_by_root) {
         return role::root_leaf;
@@ -53,7 +58,7 @@ bool wait_until_all_gone(std::chrono::milliseconds limit) {
 }
 
 socket_object::socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags)
-    : loops_(loops), loop_(loops.next()), entry_(entry), ops_(*entry.owner->table->ops), flags_(flags) {
+    : identity_(next_identity()), loops_(loops), loop_(loops.next()), entry_(entry), ops_(*entry.owner->table->ops), flags_(flags) {
     living().change(1);
 }
 
@@ -326,12 +331,18 @@ std::int32_t socket_object::linger_allows_close() {
 }
 
 void socket_object::close() {
+    end(false);
+}
+
+void socket_object::end(bool quiet) {
     interrupt();
     struct linger how {};
     {
         const std::lock_guard hold(lock_);
         how = linger_;
     }
+    cancel_in(receives_, JL_IN, nullptr, nullptr, quiet); // IO-50
+    cancel_in(sends_, JL_OUT, nullptr, nullptr, quiet);
     unwatch();
     cancel_operation();
     refuse_all_requests();
@@ -345,12 +356,26 @@ void socket_object::close() {
     drop();
 }
 
+void socket_object::close_from_loop() {
+    {
+        const std::lock_guard hold(lock_);
+        linger_.l_onoff = linger_.l_linger > 0 ? 0 : linger_.l_onoff; // the loop does not wait
+    }
+    loop_.post(
+        [](void* raw) {
+            auto& self = *static_cast<socket_object*>(raw);
+            open_sockets().drain(self.number());
+            self.close();
+        },
+        this);
+}
+
 void socket_object::abort() {
     {
         const std::lock_guard hold(lock_);
         linger_ = {1, 0};
     }
-    close();
+    end(true);
 }
 
 } // namespace joinleaf::socket

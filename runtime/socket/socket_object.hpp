@@ -20,6 +20,7 @@
 #include "runtime/catalog/catalog.hpp"
 #include "runtime/dispatch/event_record.hpp"
 #include "runtime/dispatch/loop_pool.hpp"
+#include "runtime/dispatch/operation.hpp"
 #include "runtime/dispatch/slot_table.hpp"
 #include "runtime/dispatch/waiter.hpp"
 #include "runtime/explanation.hpp"
@@ -94,6 +95,8 @@ class socket_object {
         return *reinterpret_cast<socket_object*>(handle);
     }
 
+    // Unlike the number never given out again in this process.
+    [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
     [[nodiscard]] SOCKET number() const noexcept { return static_cast<SOCKET>(fd_.get()); }
     [[nodiscard]] const catalog::entry& entry() const noexcept { return entry_; }
     [[nodiscard]] DWORD flags() const noexcept { return flags_; }
@@ -111,7 +114,9 @@ class socket_object {
     // closesocket: the caller has shut and drained the table's slot. 0 or WSAEWOULDBLOCK is decided by
     // linger_allows_close before.
     void close();
-    void abort(); // as the last WSACleanup closes (ST-11)
+    void abort(); // as the last WSACleanup closes: nothing is indicated (ST-11)
+    // The same for a thread that still is inside a call on the socket: the loop does it when that call is left.
+    void close_from_loop();
     // Ends every wait on this socket, those calls answer WSAEINTR, and its event registration. `close` or
     // `abort` must follow.
     void interrupt();
@@ -138,6 +143,19 @@ class socket_object {
     // A receiving call that failed before it got here is a re-enabling call all the same (EV-36).
     void receive_refused();
     std::int32_t shutdown(int how);
+
+    // ---- overlapped operations (overlapped.cpp)
+
+    // Begins one; the record is the socket's from now on. 0: over at once, `bytes` moved; WSA_IO_PENDING: its
+    // end comes later. Both are followed by one indication; any other code is not (IO-42, IO-43).
+    std::int32_t start_send(dispatch::operation& one, DWORD& bytes);
+    std::int32_t start_receive(dispatch::operation& one, DWORD& bytes, DWORD& flags);
+    // Ends those that are pending and meant: of a structure, of a thread's queue; null: of any. How many.
+    std::size_t cancel_operations(const WSAOVERLAPPED* overlapped, const void* starter);
+    // WSA_INVALID_PARAMETER: associated already.
+    std::int32_t associate(dispatch::port_association to);
+    [[nodiscard]] bool has_port() const noexcept { return port_.load(std::memory_order_acquire) != nullptr; }
+    void skip_port_on_success() noexcept { skips_port_ = true; }
 
     // ---- events (readiness.cpp)
 
@@ -254,8 +272,7 @@ class socket_object {
 
     std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
     std::int32_t arm_for_wait(std::uint32_t direction);
-    std::int32_t receive_now(std::span<jl_msg> messages, std::uint32_t& done,
-                             std::uint32_t& left);           // guard_in_ held
+    [[nodiscard]] bool kernel_tells(std::uint32_t direction) const noexcept;
     void after_receive(std::uint32_t left);                  // guard_in_ held
     void after_blocked_send();                               // guard_out_ held
     void settle_signal(bool more);                           // guard_in_ held
@@ -266,6 +283,37 @@ class socket_object {
     void pump_accept(); // guard_in_ held
     void pump_out();    // guard_out_ held
     void pump_all();
+
+    std::int32_t transmit(std::span<jl_msg> messages, std::uint32_t& done);                    // guard_out_ held
+    std::int32_t fetch(std::span<jl_msg> messages, std::uint32_t& done, std::uint32_t& left); // guard_in_ held
+    [[nodiscard]] const dispatch::port_association* port() const noexcept {
+        return port_.load(std::memory_order_acquire);
+    }
+    bool conclude_send(dispatch::operation& one, const jl_msg& sent) const noexcept;
+    bool conclude_receive(dispatch::operation& one, const jl_msg& got) const noexcept;
+    [[nodiscard]] std::int32_t outcome_of_failure(const dispatch::operation& one,
+                                                  std::int32_t code) const noexcept;
+    [[nodiscard]] bool is_probe(const dispatch::operation& one) const noexcept;
+    std::int32_t probe();                                // guard_in_ held
+    std::int32_t receive_now(dispatch::operation& one); // guard_in_ held
+    void put_in_line(dispatch::operation& one, dispatch::operation_list& line, std::uint32_t direction);
+    void leave_line(std::uint32_t direction);
+    void await(std::uint32_t direction, dispatch::finished_operations& finished);
+    void serve_sends(dispatch::finished_operations& finished);    // guard_out_ held
+    void serve_receives(dispatch::finished_operations& finished); // guard_in_ held
+    bool send_batch(dispatch::finished_operations& finished);
+    bool receive_batch(dispatch::finished_operations& finished);
+    static void fail_all(dispatch::operation_list& line, std::int32_t code,
+                         dispatch::finished_operations& finished);
+    void end_of_receives(std::int32_t code, dispatch::finished_operations& finished);
+    void finish_shutdown(); // guard_out_ held
+    std::size_t cancel_in(dispatch::operation_list& line, std::uint32_t direction,
+                          const WSAOVERLAPPED* overlapped, const void* starter, bool quiet);
+    [[nodiscard]] bool has_queued(std::uint32_t direction) const noexcept {
+        return (queued_.load() & direction) != 0;
+    }
+    void end(bool quiet);
+
     void schedule_pump();
     void watch_for(std::uint32_t conditions);
     void arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call,
@@ -300,6 +348,7 @@ class socket_object {
     std::int32_t provider_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
                                 std::uint32_t& bytes);
 
+    const std::uint64_t identity_;
     dispatch::loop_pool& loops_;
     dispatch::loop& loop_;
     const catalog::entry& entry_;
@@ -316,6 +365,13 @@ class socket_object {
 
     std::mutex guard_in_;
     std::mutex guard_out_;
+    dispatch::operation_list receives_;      // pending, in order; guarded by guard_in_
+    dispatch::operation_list sends_;         // the same; guarded by guard_out_
+    std::optional<int> shutdown_after_;      // of shutdown, when sends_ is empty; guarded by guard_out_
+    std::atomic<std::uint32_t> queued_{0};   // JL_IN, JL_OUT: the list of that direction is not empty
+    std::atomic<const dispatch::port_association*> port_{nullptr};
+    std::unique_ptr<const dispatch::port_association> owned_port_; // behind port_
+    std::atomic<bool> skips_port_{false};
     std::atomic<bool> nonblocking_{false};
     std::atomic<bool> gap_notify_{false}; // JL_SO_GAP_NOTIFY
     std::atomic<std::int32_t> send_gate_{WSAENOTCONN};

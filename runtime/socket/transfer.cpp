@@ -2,6 +2,7 @@
 //
 // The data path: straight to the provider in the caller's thread; the dispatcher is not involved unless
 // events are registered.
+#include "runtime/socket/message.hpp"
 #include "runtime/socket/socket_object.hpp"
 
 #include "runtime/dispatch/spin.hpp"
@@ -16,30 +17,17 @@ dispatch::deadline deadline_after(std::chrono::milliseconds timeout) {
     return std::chrono::steady_clock::now() + timeout;
 }
 
-std::size_t bytes_of(const jl_msg& message) noexcept {
-    std::size_t sum = 0;
-    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
-        sum += message.iov[i].iov_len;
-    }
-    return sum;
-}
-
-// Takes what was sent off the front of a message's buffers.
-void advance(jl_msg& message, std::size_t sent) noexcept {
-    while (sent > 0 && message.iov_count > 0) {
-        auto& first = *message.iov;
-        const auto part = std::min(sent, first.iov_len);
-        first.iov_base = static_cast<char*>(first.iov_base) + part;
-        first.iov_len -= part;
-        sent -= part;
-        if (first.iov_len == 0) {
-            ++message.iov;
-            --message.iov_count;
-        }
-    }
-}
-
 } // namespace
+
+// To the provider: the one way down for what is sent, by whatever call.
+std::int32_t socket_object::transmit(std::span<jl_msg> messages, std::uint32_t& done) {
+    const auto code =
+        ops().tx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done);
+    if (code == 0 && receive_gate_.load(std::memory_order_relaxed) == WSAEINVAL) {
+        mark_bound(); // the first datagram of an unbound socket bound it
+    }
+    return code;
+}
 
 result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_wait) {
     const bool waits = !dont_wait && !nonblocking();
@@ -53,15 +41,13 @@ result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_
         std::int32_t code = 0;
         {
             const std::lock_guard guard(guard_out_);
-            code = ops().tx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done);
+            // Behind the overlapped sends that wait (IO-46).
+            code = sends_.empty() ? transmit(messages, done) : WSAEWOULDBLOCK;
             if (code == WSAEWOULDBLOCK) {
                 after_blocked_send();
             }
         }
         if (code == 0) {
-            if (receive_gate_.load(std::memory_order_relaxed) == WSAEINVAL) {
-                mark_bound(); // the first datagram of an unbound socket bound it
-            }
             auto& last = messages[done - 1];
             const bool whole = last.size >= bytes_of(last);
             if (whole || !waits || message_oriented() || connectionless()) {
@@ -98,7 +84,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         std::int32_t code = 0;
         {
             const std::lock_guard guard(guard_in_);
-            code = receive_now(messages, done, left);
+            code = receives_.empty() ? fetch(messages, done, left) : WSAEWOULDBLOCK;
             after_receive(code == 0 ? left : static_cast<std::uint32_t>(JL_LEFT_UNKNOWN));
         }
         if (code == 0) {
@@ -122,8 +108,9 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
     }
 }
 
-// A gap is the last that rx hands over; where nobody asked for it the call goes on behind it.
-std::int32_t socket_object::receive_now(std::span<jl_msg> messages, std::uint32_t& done, std::uint32_t& left) {
+// From the provider: the one way up for what is received. A gap is the last that rx hands over; where nobody
+// asked for it the call goes on behind it.
+std::int32_t socket_object::fetch(std::span<jl_msg> messages, std::uint32_t& done, std::uint32_t& left) {
     for (;;) {
         const auto asked = messages.front().flags;
         const auto code =
@@ -195,7 +182,11 @@ std::int32_t socket_object::shutdown(int how) {
     std::int32_t code = 0;
     {
         const std::lock_guard guard(guard_out_);
-        code = ops().shutdown(endpoint_, how);
+        if (how != SD_RECEIVE && !sends_.empty()) {
+            shutdown_after_ = how; // what was handed over before still goes
+        } else {
+            code = ops().shutdown(endpoint_, how);
+        }
     }
     if (code == 0) {
         const std::lock_guard hold(lock_);
@@ -203,6 +194,9 @@ std::int32_t socket_object::shutdown(int how) {
         received_end_ = received_end_ || how != SD_SEND;
         update_gates();
         kick(JL_IN | JL_OUT);
+    }
+    if (code == 0 && has_queued(JL_IN)) {
+        schedule_pump(); // pending receives end with the gate's code
     }
     return code;
 }

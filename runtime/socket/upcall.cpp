@@ -149,7 +149,7 @@ void socket_object::on_ready(std::uint32_t directions) {
         signal(true);
     }
     kick(directions);
-    if (selected_.load(std::memory_order_relaxed) != 0) {
+    if (selected_.load(std::memory_order_relaxed) != 0 || queued_.load() != 0) {
         schedule_pump();
     }
 }

@@ -19,6 +19,8 @@
 #include <joinleaf/kernel_objects.h>
 #include <joinleaf/winsock2.h>
 
+#include <joinleaf/overlapped.h>
+
 #if !defined(__USE_MISC)
 #error "windows.h of joinleaf needs POSIX names: compile with -std=gnu11 or with -D_DEFAULT_SOURCE"
 #endif
@@ -110,7 +112,6 @@ typedef const CHAR* LPCTSTR;
 #define UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
 #define MAX_PATH 260
 #define INFINITE 0xffffffffu
-#define INVALID_HANDLE_VALUE ((HANDLE)(LONG_PTR)-1)
 
 /* System error codes that the socket calls and the functions below use. */
 #define NO_ERROR 0
