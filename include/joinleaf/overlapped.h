@@ -37,7 +37,7 @@ extern "C" {
 /* The value of WSAOVERLAPPED.Internal while the operation is pending; afterwards it is the operation's
    Winsock code, 0 for success. */
 #define STATUS_PENDING 0x103u
-#define HasOverlappedIoCompleted(overlapped) \
+#define HasOverlappedIoCompleted(overlapped)                                                                 \
     (__atomic_load_n(&(overlapped)->Internal, __ATOMIC_ACQUIRE) != STATUS_PENDING)
 
 /* A procedure call queued to a thread; runs only while that thread waits alertably. */

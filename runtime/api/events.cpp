@@ -123,8 +123,7 @@ BOOL WSACloseEvent(WSAEVENT event) {
     return TRUE;
 }
 
-DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events, BOOL all, DWORD timeout,
-                               BOOL alertable) {
+DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events, BOOL all, DWORD timeout, BOOL alertable) {
     if (!runtime::started()) {
         return wait_failed(WSANOTINITIALISED);
     }

@@ -212,16 +212,19 @@ BOOL jl_get_queued_completion_status_ex(HANDLE port, LPOVERLAPPED_ENTRY entries,
         std::size_t got = 0;
         *taken = 0;
         const auto wanted = std::min<std::size_t>(count, room.size());
-        const int code = take_packets(port, std::span(room).first(wanted), got, milliseconds, alertable != FALSE);
+        const int code =
+            take_packets(port, std::span(room).first(wanted), got, milliseconds, alertable != FALSE);
         for (std::size_t i = 0; i < got; ++i) {
-            entries[i] = {room[i].key, room[i].overlapped, static_cast<ULONG_PTR>(room[i].code), room[i].bytes};
+            entries[i] = {room[i].key, room[i].overlapped, static_cast<ULONG_PTR>(room[i].code),
+                          room[i].bytes};
         }
         *taken = static_cast<ULONG>(got);
         return code;
     }));
 }
 
-BOOL jl_post_queued_completion_status(HANDLE port, DWORD transferred, ULONG_PTR key, LPWSAOVERLAPPED overlapped) {
+BOOL jl_post_queued_completion_status(HANDLE port, DWORD transferred, ULONG_PTR key,
+                                      LPWSAOVERLAPPED overlapped) {
     return truth(api::code_of([&] {
         const auto object = dispatch::find_handle_of<dispatch::completion_port>(number_of(port));
         if (!object) {

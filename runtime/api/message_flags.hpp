@@ -9,7 +9,8 @@ namespace joinleaf::api {
 
 // The MSG_* flags that sending and receiving know. Host flags that a Linux program may bring along keep their
 // meaning.
-inline constexpr unsigned known_send_flags = MSG_OOB | MSG_DONTROUTE | MSG_PARTIAL | MSG_DONTWAIT | MSG_NOSIGNAL;
+inline constexpr unsigned known_send_flags =
+    MSG_OOB | MSG_DONTROUTE | MSG_PARTIAL | MSG_DONTWAIT | MSG_NOSIGNAL;
 inline constexpr unsigned known_receive_flags = MSG_OOB | MSG_PEEK | MSG_WAITALL | MSG_PARTIAL | MSG_DONTWAIT;
 
 // MSG_* as JL_MSG_*; WSAEOPNOTSUPP where one is unknown, or the socket's entry lacks what it asks for.
@@ -26,7 +27,8 @@ inline int translate(const socket::socket_object& object, unsigned flags, unsign
 }
 
 // On receiving MSG_PARTIAL asks for nothing.
-inline int translate_receive(const socket::socket_object& object, unsigned flags, std::uint32_t& out) noexcept {
+inline int translate_receive(const socket::socket_object& object, unsigned flags,
+                             std::uint32_t& out) noexcept {
     return translate(object, flags & ~static_cast<unsigned>(MSG_PARTIAL), known_receive_flags, out);
 }
 

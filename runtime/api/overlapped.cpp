@@ -146,8 +146,7 @@ int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count
     load_buffers(into, count, translated, one);
     DWORD got = 0;
     DWORD flags_now = 0;
-    code = one.begin(
-        [&](dispatch::operation& begun) { return object.start_receive(begun, got, flags_now); });
+    code = one.begin([&](dispatch::operation& begun) { return object.start_receive(begun, got, flags_now); });
     if (code == 0) {
         *flags = flags_now;
         if (bytes != nullptr) {
@@ -168,8 +167,7 @@ ULONG_PTR state_of(LPWSAOVERLAPPED overlapped) noexcept {
 // Waits for the end without holding the socket, which another thread may close meanwhile. WSA_INVALID_HANDLE
 // where the operation has no event (IO-45).
 int wait_for_end(LPWSAOVERLAPPED overlapped) {
-    const auto event =
-        dispatch::event_object::find(reinterpret_cast<std::uintptr_t>(overlapped->hEvent));
+    const auto event = dispatch::event_object::find(reinterpret_cast<std::uintptr_t>(overlapped->hEvent));
     if (!event) {
         return WSA_INVALID_HANDLE;
     }

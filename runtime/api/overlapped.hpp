@@ -13,7 +13,8 @@ struct overlapped_arguments {
 
 // Whether a call is an overlapped one: it asks for it, and the socket can (IO-40, IO-41).
 inline bool is_overlapped(const socket::socket_object& object, const overlapped_arguments& told) noexcept {
-    return (object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (told.overlapped != nullptr || told.routine != nullptr);
+    return (object.flags() & WSA_FLAG_OVERLAPPED) != 0 &&
+           (told.overlapped != nullptr || told.routine != nullptr);
 }
 
 // Begin an operation with arguments whose pointers were checked, but for the addresses'. 0 or WSA_IO_PENDING:

@@ -150,8 +150,8 @@ std::shared_ptr<thread_object> thread_object::of_calling_thread() {
     if (!publish_handle(made)) {
         return nullptr;
     }
-    made->apcs_->signal_end_to(
-        made, [](handle_object& object) { raise(static_cast<thread_object&>(object).fd_); });
+    made->apcs_->signal_end_to(made,
+                               [](handle_object& object) { raise(static_cast<thread_object&>(object).fd_); });
     return made;
 }
 

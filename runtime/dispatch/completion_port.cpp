@@ -46,7 +46,8 @@ std::shared_ptr<completion_port> completion_port::create(unsigned concurrency) {
 }
 
 completion_port::completion_port(descriptor eventfd, unsigned concurrency)
-    : handle_object(std::move(eventfd)), concurrency_(concurrency == 0 ? processors() : concurrency),
+    : handle_object(std::move(eventfd)),
+      concurrency_(concurrency == 0 ? processors() : concurrency),
       queue_(first_room) {}
 
 void completion_port::post(const completion& packet) {
@@ -109,10 +110,10 @@ std::size_t completion_port::take_queued(std::span<completion> room) {
 // Waits once; false when the time is over. The watching thread does not wait longer than `grace`.
 bool completion_port::sleep(idle_thread& self, const deadline& until, std::unique_lock<std::mutex>& hold) {
     auto end = until;
+    const auto limit = std::chrono::steady_clock::now() + grace;
     const bool watches = !queue_.empty() && (watching_ == nullptr || watching_ == &self);
     if (watches) {
         watching_ = &self;
-        const auto limit = std::chrono::steady_clock::now() + grace;
         end = until && *until < limit ? until : deadline(limit);
     }
     idle_.push_back(&self);
@@ -120,7 +121,7 @@ bool completion_port::sleep(idle_thread& self, const deadline& until, std::uniqu
     const bool woken = self.who->wait({}, end);
     hold.lock();
     if (!self.has_packet) {
-        const bool let_in = watches && !woken && watching_ == &self;
+        const bool let_in = watches && watching_ == &self && std::chrono::steady_clock::now() >= limit;
         remove(self);
         if (let_in && !queue_.empty()) {
             take_queued({&self.given, 1});

@@ -42,9 +42,9 @@ struct operation : apc {
     sockaddr_storage address{};
     sockaddr* from = nullptr; // receive: the application's room for the source
     int* from_length = nullptr;
-    bool collects = false;    // MSG_WAITALL on a stream
-    bool skips_port = false;  // over at once, which its socket does not tell the port
-    std::size_t moved = 0;    // bytes of a stream in earlier turns
+    bool collects = false;   // MSG_WAITALL on a stream
+    bool skips_port = false; // over at once, which its socket does not tell the port
+    std::size_t moved = 0;   // bytes of a stream in earlier turns
 
     // The outcome.
     std::int32_t code = 0;

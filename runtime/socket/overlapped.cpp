@@ -88,7 +88,8 @@ bool socket_object::conclude_receive(dispatch::operation& one, const jl_msg& got
 
 // What a failed receive means for the operation: the graceful end of a stream is none (IO-48), and what was
 // collected before is handed over.
-std::int32_t socket_object::outcome_of_failure(const dispatch::operation& one, std::int32_t code) const noexcept {
+std::int32_t socket_object::outcome_of_failure(const dispatch::operation& one,
+                                               std::int32_t code) const noexcept {
     const bool end_of_stream = code == WSAEDISCON && !message_oriented();
     return end_of_stream || one.moved > 0 ? 0 : code;
 }

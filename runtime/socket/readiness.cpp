@@ -425,8 +425,7 @@ std::int32_t socket_object::set_nonblocking(bool on) {
 // Whether a descriptor shows by itself what the direction has to say.
 bool socket_object::kernel_tells(std::uint32_t direction) const noexcept {
     return (direction == JL_IN && fd_kind_ != JL_FD_NONE) ||
-           (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) ||
-           (direction == JL_OUT && out_fd_.load() >= 0);
+           (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) || (direction == JL_OUT && out_fd_.load() >= 0);
 }
 
 std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
@@ -450,8 +449,9 @@ std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::de
     if (condition_scope::active()) {
         return WSAEINPROGRESS;
     }
-    if (run_queued_calls(this)) {
-        return closing() ? WSAEINTR : 0; // the routines may have done what was waited for
+    if (run_queued_calls(this)) { // the routines may have done what is waited for
+        const bool over = until && *until <= std::chrono::steady_clock::now();
+        return closing() ? WSAEINTR : over ? WSAETIMEDOUT : 0;
     }
     auto& self = dispatch::waiter::of_thread();
     add_waiter(self, direction);

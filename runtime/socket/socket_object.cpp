@@ -58,7 +58,12 @@ bool wait_until_all_gone(std::chrono::milliseconds limit) {
 }
 
 socket_object::socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags)
-    : identity_(next_identity()), loops_(loops), loop_(loops.next()), entry_(entry), ops_(*entry.owner->table->ops), flags_(flags) {
+    : identity_(next_identity()),
+      loops_(loops),
+      loop_(loops.next()),
+      entry_(entry),
+      ops_(*entry.owner->table->ops),
+      flags_(flags) {
     living().change(1);
 }
 

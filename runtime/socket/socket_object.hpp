@@ -284,7 +284,7 @@ class socket_object {
     void pump_out();    // guard_out_ held
     void pump_all();
 
-    std::int32_t transmit(std::span<jl_msg> messages, std::uint32_t& done);                    // guard_out_ held
+    std::int32_t transmit(std::span<jl_msg> messages, std::uint32_t& done); // guard_out_ held
     std::int32_t fetch(std::span<jl_msg> messages, std::uint32_t& done, std::uint32_t& left); // guard_in_ held
     [[nodiscard]] const dispatch::port_association* port() const noexcept {
         return port_.load(std::memory_order_acquire);
@@ -294,7 +294,7 @@ class socket_object {
     [[nodiscard]] std::int32_t outcome_of_failure(const dispatch::operation& one,
                                                   std::int32_t code) const noexcept;
     [[nodiscard]] bool is_probe(const dispatch::operation& one) const noexcept;
-    std::int32_t probe();                                // guard_in_ held
+    std::int32_t probe();                               // guard_in_ held
     std::int32_t receive_now(dispatch::operation& one); // guard_in_ held
     void put_in_line(dispatch::operation& one, dispatch::operation_list& line, std::uint32_t direction);
     void leave_line(std::uint32_t direction);
@@ -365,10 +365,10 @@ class socket_object {
 
     std::mutex guard_in_;
     std::mutex guard_out_;
-    dispatch::operation_list receives_;      // pending, in order; guarded by guard_in_
-    dispatch::operation_list sends_;         // the same; guarded by guard_out_
-    std::optional<int> shutdown_after_;      // of shutdown, when sends_ is empty; guarded by guard_out_
-    std::atomic<std::uint32_t> queued_{0};   // JL_IN, JL_OUT: the list of that direction is not empty
+    dispatch::operation_list receives_;    // pending, in order; guarded by guard_in_
+    dispatch::operation_list sends_;       // the same; guarded by guard_out_
+    std::optional<int> shutdown_after_;    // of shutdown, when sends_ is empty; guarded by guard_out_
+    std::atomic<std::uint32_t> queued_{0}; // JL_IN, JL_OUT: the list of that direction is not empty
     std::atomic<const dispatch::port_association*> port_{nullptr};
     std::unique_ptr<const dispatch::port_association> owned_port_; // behind port_
     std::atomic<bool> skips_port_{false};

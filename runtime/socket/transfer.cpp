@@ -21,8 +21,7 @@ dispatch::deadline deadline_after(std::chrono::milliseconds timeout) {
 
 // To the provider: the one way down for what is sent, by whatever call.
 std::int32_t socket_object::transmit(std::span<jl_msg> messages, std::uint32_t& done) {
-    const auto code =
-        ops().tx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done);
+    const auto code = ops().tx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done);
     if (code == 0 && receive_gate_.load(std::memory_order_relaxed) == WSAEINVAL) {
         mark_bound(); // the first datagram of an unbound socket bound it
     }

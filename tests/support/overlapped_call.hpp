@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One overlapped call with all that has to live as long as it.
+#pragma once
+
+#include "tests/support/call_result.hpp"
+#include "tests/support/owned.hpp"
+#include "tests/support/waiting.hpp"
+
+#include <joinleaf/overlapped.h>
+
+#include <optional>
+#include <string>
+
+namespace joinleaf::test {
+
+// What an operation came to.
+struct overlapped_end {
+    int code = -1;
+    DWORD bytes = 0;
+    DWORD flags = 0;
+    bool operator==(const overlapped_end&) const = default;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const overlapped_end& what) {
+    return out << code_name(what.code) << ", " << what.bytes << " bytes, flags " << what.flags;
+}
+
+class overlapped_call {
+  public:
+    // With an event of its own.
+    explicit overlapped_call(std::size_t room = 64) : data_(room, '\0') { state_.hEvent = event_.get(); }
+    explicit overlapped_call(const std::string& text) : data_(text) { state_.hEvent = event_.get(); }
+    overlapped_call(const overlapped_call&) = delete;
+    overlapped_call& operator=(const overlapped_call&) = delete;
+
+    [[nodiscard]] LPWSAOVERLAPPED state() { return &state_; }
+    [[nodiscard]] WSAEVENT event() const { return event_.get(); }
+    [[nodiscard]] bool is_set() const { return event_.is_set(); }
+    void set_event() const { WSASetEvent(event_.get()); }
+
+    // 0, or the code of the call.
+    int receive(SOCKET s, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = nullptr, DWORD flags = 0) {
+        WSABUF buffer{static_cast<ULONG>(data_.size()), data_.data()};
+        flags_ = flags;
+        return code_of(WSARecv(s, &buffer, 1, &bytes_, &flags_, &state_, routine));
+    }
+    int send(SOCKET s, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = nullptr) {
+        WSABUF buffer{static_cast<ULONG>(data_.size()), data_.data()};
+        return code_of(WSASend(s, &buffer, 1, &bytes_, 0, &state_, routine));
+    }
+
+    // Waits for the end by the event.
+    [[nodiscard]] overlapped_end wait(SOCKET s) {
+        if (!readable(static_cast<int>(reinterpret_cast<std::uintptr_t>(event_.get())))) {
+            return {WSAETIMEDOUT, 0, 0};
+        }
+        return end(s);
+    }
+    // The outcome, without waiting.
+    [[nodiscard]] overlapped_end end(SOCKET s) {
+        overlapped_end what;
+        what.code = WSAGetOverlappedResult(s, &state_, &what.bytes, FALSE, &what.flags) != FALSE
+                        ? 0
+                        : WSAGetLastError();
+        return what;
+    }
+    // The outcome as the structure has it, for a socket that is closed.
+    [[nodiscard]] bool over() const { return HasOverlappedIoCompleted(&state_); }
+    [[nodiscard]] int code() const { return static_cast<int>(state_.Internal); }
+    [[nodiscard]] DWORD bytes() const { return bytes_; }
+    [[nodiscard]] std::string text() const { return data_.substr(0, state_.InternalHigh); }
+
+  private:
+    static int code_of(int returned) { return returned == 0 ? 0 : WSAGetLastError(); }
+
+    owned_event event_;
+    WSAOVERLAPPED state_{};
+    std::string data_;
+    DWORD bytes_ = 0;
+    DWORD flags_ = 0;
+};
+
+} // namespace joinleaf::test
