@@ -82,8 +82,11 @@ void close_every_socket() {
             mine.push_back(held.get());
         }
     }
-    for (auto* const one : mine) {
+    for (auto* const one : mine) { // before the end of one socket becomes another one's outcome
         table.drain(one->number());
+        one->forget_operations();
+    }
+    for (auto* const one : mine) {
         one->abort();
     }
     if (!socket::wait_until_all_gone(closing_limit)) {

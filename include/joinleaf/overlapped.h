@@ -132,7 +132,7 @@ JL_API BOOL WSAAPI jl_post_queued_completion_status(HANDLE port, DWORD transferr
  * WSA_INVALID_PARAMETER.
  * [any]
  */
-JL_API BOOL WSAAPI jl_set_file_completion_notification_modes(HANDLE socket, UCHAR flags);
+JL_API BOOL WSAAPI jl_set_file_completion_notification_modes(HANDLE file, UCHAR flags);
 
 /*
  * Cancels the pending operation of a socket that uses this structure, or all of them (NULL), whichever
@@ -140,13 +140,13 @@ JL_API BOOL WSAAPI jl_set_file_completion_notification_modes(HANDLE socket, UCHA
  * FALSE: WSA_INVALID_HANDLE, ERROR_NOT_FOUND (nothing is pending).
  * [any]
  */
-JL_API BOOL WSAAPI jl_cancel_io_ex(HANDLE socket, LPWSAOVERLAPPED overlapped);
+JL_API BOOL WSAAPI jl_cancel_io_ex(HANDLE file, LPWSAOVERLAPPED overlapped);
 
 /*
  * Cancels what the calling thread began on a socket. FALSE: WSA_INVALID_HANDLE.
  * [any]
  */
-JL_API BOOL WSAAPI jl_cancel_io(HANDLE socket);
+JL_API BOOL WSAAPI jl_cancel_io(HANDLE file);
 
 #ifdef __cplusplus
 }

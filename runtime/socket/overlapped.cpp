@@ -372,6 +372,11 @@ std::size_t socket_object::cancel_operations(const WSAOVERLAPPED* overlapped, co
            cancel_in(sends_, JL_OUT, overlapped, starter, false);
 }
 
+void socket_object::forget_operations() {
+    cancel_in(receives_, JL_IN, nullptr, nullptr, true);
+    cancel_in(sends_, JL_OUT, nullptr, nullptr, true);
+}
+
 std::int32_t socket_object::associate(dispatch::port_association to) {
     const std::lock_guard hold(lock_);
     if (owned_port_) {

@@ -336,18 +336,13 @@ std::int32_t socket_object::linger_allows_close() {
 }
 
 void socket_object::close() {
-    end(false);
-}
-
-void socket_object::end(bool quiet) {
     interrupt();
     struct linger how {};
     {
         const std::lock_guard hold(lock_);
         how = linger_;
     }
-    cancel_in(receives_, JL_IN, nullptr, nullptr, quiet); // IO-50
-    cancel_in(sends_, JL_OUT, nullptr, nullptr, quiet);
+    cancel_operations(nullptr, nullptr); // IO-50
     unwatch();
     cancel_operation();
     refuse_all_requests();
@@ -380,7 +375,8 @@ void socket_object::abort() {
         const std::lock_guard hold(lock_);
         linger_ = {1, 0};
     }
-    end(true);
+    forget_operations();
+    close();
 }
 
 } // namespace joinleaf::socket

@@ -152,6 +152,8 @@ class socket_object {
     std::int32_t start_receive(dispatch::operation& one, DWORD& bytes, DWORD& flags);
     // Ends those that are pending and meant: of a structure, of a thread's queue; null: of any. How many.
     std::size_t cancel_operations(const WSAOVERLAPPED* overlapped, const void* starter);
+    // Ends all of them and indicates none (ST-11).
+    void forget_operations();
     // WSA_INVALID_PARAMETER: associated already.
     std::int32_t associate(dispatch::port_association to);
     [[nodiscard]] bool has_port() const noexcept { return port_.load(std::memory_order_acquire) != nullptr; }
@@ -312,8 +314,6 @@ class socket_object {
     [[nodiscard]] bool has_queued(std::uint32_t direction) const noexcept {
         return (queued_.load() & direction) != 0;
     }
-    void end(bool quiet);
-
     void schedule_pump();
     void watch_for(std::uint32_t conditions);
     void arm_watch(dispatch::watch*& which, int fd, dispatch::watch_callback call,

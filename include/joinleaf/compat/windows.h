@@ -21,6 +21,8 @@
 
 #include <joinleaf/overlapped.h>
 
+#include "ioapiset.h"
+
 #if !defined(__USE_MISC)
 #error "windows.h of joinleaf needs POSIX names: compile with -std=gnu11 or with -D_DEFAULT_SOURCE"
 #endif
@@ -184,6 +186,31 @@ static inline void Sleep(DWORD milliseconds) {
                                 JL_CAST(long, milliseconds % 1000u) * 1000000L};
         while (nanosleep(&left, &left) != 0) {}
     } while (milliseconds == INFINITE);
+}
+
+/*
+ * Sleep that completion routines and queued calls end with WAIT_IO_COMPLETION, if alertable.
+ * [any]
+ */
+static inline DWORD SleepEx(DWORD milliseconds, BOOL alertable) {
+    return jl_sleep_ex(milliseconds, alertable);
+}
+
+/*
+ * Queues a call to a thread, which runs it in its next alertable wait. 0: ERROR_INVALID_PARAMETER,
+ * ERROR_INVALID_HANDLE.
+ * [any]
+ */
+static inline DWORD QueueUserAPC(PAPCFUNC function, HANDLE thread, ULONG_PTR argument) {
+    return jl_queue_user_apc(function, thread, argument);
+}
+
+/*
+ * Stands for whichever thread uses it; not to be closed.
+ * [any]
+ */
+static inline HANDLE GetCurrentThread(void) {
+    return jl_current_thread();
 }
 
 /*
@@ -419,11 +446,12 @@ static inline HANDLE CreateMutexW(LPSECURITY_ATTRIBUTES attributes, BOOL owned, 
 #define ReleaseMutex jl_release_mutex
 
 /*
- * Closes a handle of an event, a semaphore, a mutex or a thread. FALSE: ERROR_INVALID_HANDLE.
+ * Closes a handle of an event, a semaphore, a mutex, a thread or a completion port, or a SOCKET. FALSE:
+ * ERROR_INVALID_HANDLE.
  * [any]
  */
 static inline BOOL CloseHandle(HANDLE object) {
-    return WSACloseEvent(object);
+    return jl_close_handle(object);
 }
 
 #ifdef UNICODE
