@@ -101,7 +101,7 @@ bool socket_object::is_probe(const dispatch::operation& one) const noexcept {
 
 std::int32_t socket_object::probe() {
     std::int32_t code = 0;
-    switch (arm(JL_IN, code)) {
+    switch (ask_in(code)) {
     case JL_ARMED: return WSAEWOULDBLOCK;
     case JL_READY: return 0;
     default: return code == 0 ? WSAEDISCON : code;
@@ -210,7 +210,7 @@ void socket_object::leave_line(std::uint32_t direction) {
 void socket_object::await(std::uint32_t direction, dispatch::finished_operations& finished) {
     const bool receives = direction == JL_IN;
     std::int32_t code = 0;
-    const auto state = kernel_tells(direction) ? JL_ARMED : arm(direction, code);
+    const auto state = kernel_tells(direction) ? JL_ARMED : receives ? ask_in(code) : arm(direction, code);
     if (state == JL_ARMED) {
         watch_for(receives ? dispatch::condition_in : dispatch::condition_out);
     } else if (state == JL_READY) {

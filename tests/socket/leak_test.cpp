@@ -4,6 +4,7 @@
 // times over.
 #include "tests/support/event_watch.hpp"
 #include "tests/support/footprint.hpp"
+#include "tests/support/overlapped_call.hpp"
 #include "tests/support/session_fixture.hpp"
 
 #include <malloc.h>
@@ -114,6 +115,39 @@ INSTANTIATE_TEST_SUITE_P(Transports, Leak, ::testing::ValuesIn(session_plans({pl
                          session_plan_name());
 
 class SocketLeak : public transport_test {};
+
+TEST_P(SocketLeak, LC_20_OverlappedOperationsPortsAndThreadsLeaveNothingBehind) {
+    const auto use_one = [&](int round) {
+        auto s = make_ordinary();
+        const HANDLE port = jl_create_io_completion_port(INVALID_HANDLE_VALUE, nullptr, 0, 0);
+        ASSERT_NE(nullptr, port) << last_failure();
+        if (round % 2 == 0) {
+            EXPECT_EQ(port, jl_create_io_completion_port(event_handle(s.get()), port, 1, 0));
+        }
+        overlapped_call call;
+        if (which().kind != plan::stream) {
+            ASSERT_TRUE(worked(bind_to(s.get(), loopback(family()))));
+            std::thread([&] {
+                EXPECT_EQ(WSA_IO_PENDING, call.receive(s.get()));
+                EXPECT_TRUE(jl_close_handle(jl_open_current_thread()));
+            }).join();
+        }
+        EXPECT_TRUE(jl_post_queued_completion_status(port, 0, 0, nullptr));
+        EXPECT_EQ(0, s.close());
+        EXPECT_TRUE(jl_close_handle(port));
+    };
+    if (which().kind != plan::nonrooted && which().kind != plan::stream) {
+        GTEST_SKIP() << "the entry serves no ordinary sockets";
+    }
+    use_one(0);
+    use_one(1);
+    const footprint before;
+    for (int round = 0; round < rounds / 4; ++round) {
+        use_one(round);
+        ASSERT_FALSE(HasFailure()) << "round " << round;
+    }
+    EXPECT_TRUE(is_back_at(before));
+}
 
 TEST_P(SocketLeak, LC_20_AThousandSocketsLeaveNothingBehind) {
     const DWORD flags = has(XP1_SUPPORT_MULTIPOINT) ? leaf_flags : DWORD{WSA_FLAG_OVERLAPPED};
