@@ -243,36 +243,35 @@ int WSARecv(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, 
 
 int WSARecvFrom(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from,
                 LPINT from_length, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
-    return api::socket_call(s, receiving([&](socket::socket_object& object) {
-                                const api::overlapped_arguments told{overlapped, routine};
-                                const bool goes_on = api::is_overlapped(object, told);
-                                if (into == nullptr || (bytes == nullptr && !goes_on) || flags == nullptr) {
-                                    return WSAEFAULT;
-                                }
-                                if (count == 0) {
-                                    return WSAEINVAL;
-                                }
-                                if (goes_on) {
-                                    return api::start_receive(object, into, count, bytes, flags, from,
-                                                              from_length, told);
-                                }
-                                source_room source;
-                                if (const int wrong = source.prepare(from, from_length); wrong != 0) {
-                                    return wrong;
-                                }
-                                buffers room;
-                                gather(into, count, room);
-                                received got;
-                                const int code = receive_all(object, room, *flags, source, got);
-                                *bytes = static_cast<DWORD>(got.bytes);
-                                if (code != 0) {
-                                    return code;
-                                }
-                                const bool partial =
-                                    (got.flags & JL_MSG_REST) != 0 && object.service(XP1_PARTIAL_MESSAGE);
-                                *flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
-                                return message_was_longer(got) && !partial ? WSAEMSGSIZE : 0;
-                            }));
+    return api::socket_call(
+        s, receiving([&](socket::socket_object& object) {
+            const api::overlapped_arguments told{overlapped, routine};
+            const bool goes_on = api::is_overlapped(object, told);
+            if (into == nullptr || (bytes == nullptr && !goes_on) || flags == nullptr) {
+                return WSAEFAULT;
+            }
+            if (count == 0) {
+                return WSAEINVAL;
+            }
+            if (goes_on) {
+                return api::start_receive(object, into, count, bytes, flags, from, from_length, told);
+            }
+            source_room source;
+            if (const int wrong = source.prepare(from, from_length); wrong != 0) {
+                return wrong;
+            }
+            buffers room;
+            gather(into, count, room);
+            received got;
+            const int code = receive_all(object, room, *flags, source, got);
+            *bytes = static_cast<DWORD>(got.bytes);
+            if (code != 0) {
+                return code;
+            }
+            const bool partial = (got.flags & JL_MSG_REST) != 0 && object.service(XP1_PARTIAL_MESSAGE);
+            *flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
+            return message_was_longer(got) && !partial ? WSAEMSGSIZE : 0;
+        }));
 }
 
 namespace {
