@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "conformance.hpp"
 #include "installation.hpp"
 #include "note.hpp"
 #include "questions.hpp"
@@ -35,6 +36,7 @@ constexpr const char* after = R"(Examples:
   joinleaf recv --address 192.0.2.7:5000 -o disk.img
   tail -f /var/log/syslog | joinleaf send --lines --provider lan --address 239.1.2.3:5000
   joinleaf recv --provider lan --address 239.1.2.3:5000
+  joinleaf conformance ./joinleaf-courier.so
 
 Exit status: 0 success, 1 the answer is no, 2 wrong arguments, 3 the configuration is refused,
 4 no session or it broke, 5 data was lost or differs.)";
@@ -54,6 +56,16 @@ Examples:
   joinleaf recv --address 127.0.0.1:5000 -o report.pdf
   joinleaf recv --address 239.1.2.3:5000 --provider lan | less)";
 
+constexpr const char* after_conformance =
+    R"(Each case runs in a child process: pass, warn, skip (with the capability that is lacking), fail, crash or timeout.
+The exit status is 0 where none failed, crashed or hung.
+
+Examples:
+  joinleaf conformance tcp-root
+  joinleaf conformance ./build/providers/joinleaf-courier.so --json report.json
+  joinleaf conformance tcp-root --filter '*JL_30*' --verbose
+  joinleaf conformance courier --config courier.yaml --profile courier-profile.yaml)";
+
 /// Everything that the command line can set.
 struct arguments {
     std::string config;
@@ -65,6 +77,7 @@ struct arguments {
     std::vector<std::string> order;
     send_options sending;
     transfer_options receiving;
+    conformance_options conforming;
 };
 
 using command = std::function<result<void>()>;
@@ -166,6 +179,32 @@ void add_transfers(CLI::App& app, arguments& given, double& timeout, command& ch
     receiving->callback([&] { chosen = [&] { return receive(given.receiving); }; });
 }
 
+void add_conformance(CLI::App& app, conformance_options& given, command& chosen) {
+    CLI::App* asked = app.add_subcommand("conformance", "Run the conformance kit over a provider");
+    asked
+        ->add_option("PROVIDER", given.provider,
+                     "A provider of the configuration, or a library by name or path")
+        ->required();
+    asked->add_option("--json", given.json, "Write the report to this file as JSON; -: instead of the text");
+    asked->add_option("--filter", given.filters, "Only cases that this shell pattern fits; may be repeated")
+        ->allow_extra_args(false);
+    asked->add_option("--timeout", given.timeout, "Seconds for each case")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->capture_default_str();
+    asked->add_option("--jobs", given.jobs, "Cases that run at a time (default: one a processor)")
+        ->check(CLI::Range(1, 256));
+    asked
+        ->add_option("--group", given.group,
+                     "Cases of one suite that share a process until one fails; faster where it is above 1")
+        ->check(CLI::Range(1, 500))
+        ->capture_default_str();
+    asked->add_option("--profile", given.profile, "What the kit cannot know of the provider; see the SDK's page");
+    asked->add_flag("--list", given.list, "Show the names of the cases and run none");
+    asked->add_flag("--verbose", given.verbose, "Show each case, also where all is well");
+    asked->footer(after_conformance);
+    asked->callback([&] { chosen = [&] { return conformance(given); }; });
+}
+
 int run(const command& chosen) {
     const result<void> done = chosen();
     if (done) {
@@ -195,6 +234,7 @@ int run_command_line(int count, char** words) {
     add_questions(app, given, chosen);
     add_changes(app, given, chosen);
     add_transfers(app, given, timeout, chosen);
+    add_conformance(app, given.conforming, chosen);
     try {
         app.parse(count, words);
     } catch (const CLI::ParseError& error) {
@@ -204,6 +244,7 @@ int run_command_line(int count, char** words) {
         note("a command is required; 'joinleaf --help' shows them");
         return static_cast<int>(status::usage);
     }
+    given.conforming.config = given.config;
     for (transfer_options* options : {static_cast<transfer_options*>(&given.sending), &given.receiving}) {
         options->config = given.config;
         options->timeout = std::chrono::duration<double>(timeout);

@@ -140,8 +140,7 @@ class Flags : public transport_test {
     [[nodiscard]] bool lawful(DWORD flags) const {
         const bool multipoint = has(XP1_SUPPORT_MULTIPOINT);
         if ((flags & (c_root | c_leaf | d_root | d_leaf)) == 0) {
-            return which().kind == plan::nonrooted ||
-                   which().kind == plan::stream; // CT-69: who serves ordinary sockets
+            return which().ordinary; // CT-69
         }
         const bool one_control = ((flags & c_root) != 0) != ((flags & c_leaf) != 0);
         const bool one_data = ((flags & d_root) != 0) != ((flags & d_leaf) != 0);

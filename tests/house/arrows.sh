@@ -20,6 +20,7 @@ find_room() {
     runtime/runtime.*) room=root ;; # the composition root
     runtime/*) room=base ;;         # the log and the like, below every room of the runtime
     providers/*/tests/*) room=$first/${rest%%/*}/tests ;;
+    sdk/check/runner/*) room=sdk/check/runner ;;
     providers/*/* | tests/*/* | sdk/check/*) room=$first/${rest%%/*} ;;
     */*) room=$first ;;
     *) room=top ;;
@@ -42,7 +43,9 @@ find_allowed() {
     tests/config) rooms='public config tests/support' ;;
     tests/catalog | tests/dispatch | tests/socket | tests/qos)
         rooms='public base config catalog dispatch network qos socket host root tests/support' ;;
-    tests/* | sdk/check) rooms='public tests/support' ;;
+    sdk/check) rooms='public tests/support sdk/check/runner' ;;
+    tests/*) rooms='public tests/support' ;;
+    cli) rooms='public sdk/check/runner' ;;
     *) rooms='public' ;;
     esac
 }

@@ -4,7 +4,7 @@
 // machine.
 #pragma once
 
-#include "tests/support/call_result.hpp"
+#include "tests/support/subject.hpp"
 
 #include <joinleaf/ext.h>
 
@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 namespace joinleaf::test {
 
@@ -22,25 +23,66 @@ struct transport_options {
     std::string tcp = "join_timeout: 30s";
 };
 
-// udp-mcast first, so that ordinary datagram sockets are its own; both providers by their names on the
-// provider path.
-inline std::string configuration(const transport_options& options = {}) {
-    return "version: 1\n"
-           "providers:\n"
-           "  - name: lan\n"
-           "    library: udp-mcast\n"
-           "    options: {" +
-           options.udp +
-           "}\n"
-           "  - name: tree\n"
-           "    library: tcp-root\n"
-           "    options: {" +
-           options.tcp + "}\n";
+inline std::string configuration_item(const std::string& name, const std::string& library,
+                                      const std::string& options) {
+    return "  - name: " + name + "\n    library: \"" + library + "\"\n    options: {" + options + "}\n";
 }
 
-// Providers come from this build and from nowhere else; no variable of the developer's shell has a say.
+// The options of the subject: those that it was given, but for those that the case gives itself.
+inline std::string subject_options(const std::string& of_the_case) {
+    std::string all = of_the_case;
+    for (const auto& [key, value] : the_subject().options) {
+        if (of_the_case.find(key + ":") == std::string::npos) {
+            all += (all.empty() ? "" : ", ") + key + ": " + value;
+        }
+    }
+    return all;
+}
+
+// What the subject has in place of options of our own providers. A case that cannot have them does not apply.
+inline std::string tuned_options(const transport_options& asked) {
+    const transport_options usual;
+    std::string all;
+    for (const auto& [text, untouched] : {std::pair(asked.udp, usual.udp), std::pair(asked.tcp, usual.tcp)}) {
+        if (text == untouched) {
+            continue;
+        }
+        const auto found = the_subject().tuning.find(text);
+        if (found == the_subject().tuning.end()) {
+            not_applicable("a profile of the provider with a tuning for '" + text + "'");
+        }
+        all += (all.empty() ? "" : ", ") + found->second;
+    }
+    return subject_options(all);
+}
+
+// The subject first, so that ordinary sockets are its own where it has them; else udp-mcast. All others by their names on
+// the provider path.
+inline std::string configuration(const transport_options& options = {}) {
+    const auto& one = the_subject();
+    const std::string head = "version: 1\nproviders:\n";
+    const auto lan = configuration_item("lan", "udp-mcast", options.udp);
+    const auto tree = configuration_item("tree", "tcp-root", options.tcp);
+    if (one.name.empty()) {
+        return head + lan + tree;
+    }
+    if (one.library_name == "udp-mcast") {
+        return head + configuration_item(one.name, one.library, subject_options(options.udp)) + tree;
+    }
+    if (one.library_name == "tcp-root") {
+        return head + configuration_item(one.name, one.library, subject_options(options.tcp)) + lan;
+    }
+    return head + configuration_item(one.name, one.library, tuned_options(options)) +
+           configuration_item("kit-lan", "udp-mcast", "interface: lo") +
+           configuration_item("kit-tree", "tcp-root", "join_timeout: 30s");
+}
+
+// Providers come from this build and from nowhere else, where the program says which it is; no variable of the
+// developer's shell has a say.
 inline void use_providers_of_this_build() {
+#ifdef JOINLEAF_TEST_PROVIDERS
     ::setenv("JOINLEAF_PROVIDER_PATH", JOINLEAF_TEST_PROVIDERS, 1);
+#endif
     ::unsetenv("JOINLEAF_CONFIG");
     ::unsetenv("JOINLEAF_PROVIDERS");
 }

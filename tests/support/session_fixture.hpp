@@ -64,6 +64,7 @@ class session_guard : protected transport_guard {
 
     // Adds a leaf to a blocking root, by invitation.
     [[nodiscard]] member invite(SOCKET root, const join_request& extra = {}) {
+        need(way::invite);
         member made;
         made.door = make_listening_leaf();
         join_request asked = extra;
@@ -78,6 +79,7 @@ class session_guard : protected transport_guard {
 
     // Adds a leaf that asks the listening root.
     [[nodiscard]] member ask(SOCKET root, const join_request& extra = {}) {
+        need(way::ask);
         member made;
         made.leaf = make_leaf();
         join_request asked = extra;
@@ -88,6 +90,18 @@ class session_guard : protected transport_guard {
         EXPECT_EQ(0, outcome.error) << code_name(outcome.error);
         EXPECT_EQ(made.leaf.get(), outcome.socket);
         return made;
+    }
+
+    // The case does not apply where the entry's sessions are not built that way.
+    void need(way built) const {
+        if (built == way::invite ? !which().invites : !which().asks) {
+            not_applicable(built == way::invite ? "JL_CAN_INVITE" : "JL_CAN_ASK");
+        }
+    }
+
+    // Adds a leaf in whichever way the entry's sessions are built.
+    [[nodiscard]] member add_somehow(SOCKET root, const join_request& extra = {}) {
+        return which().asks ? ask(root, extra) : invite(root, extra);
     }
 
     [[nodiscard]] member add(SOCKET root, way built, const join_request& extra = {}) {
@@ -102,6 +116,7 @@ class session_test : public ::testing::TestWithParam<session_plan>, protected se
         if (const auto lacking = prepare(GetParam().over); !lacking.empty()) {
             GTEST_SKIP() << lacking;
         }
+        need(GetParam().built);
     }
     void TearDown() override { end(); }
 

@@ -7,6 +7,7 @@
 #include "tests/support/owned.hpp"
 #include "tests/support/private_network.hpp"
 #include "tests/support/runtime_fixture.hpp"
+#include "tests/support/subject.hpp"
 
 #include <optional>
 #include <ostream>
@@ -17,29 +18,21 @@ namespace joinleaf::test {
 
 inline const bool in_private_network = use_private_network();
 
-// What distinguishes protocol entries for a test: how sessions are built, and which way data goes.
-enum class plan { nonrooted, rooted, relayed, stream };
-
-struct transport {
-    const char* name;
-    plan kind;
-    int family;
-};
-
-inline std::ostream& operator<<(std::ostream& out, const transport& what) {
-    return out << what.name;
-}
-
 inline const std::vector<transport>& all_transports() {
-    static const std::vector<transport> list{
-        {"udp_mcast_ipv4", plan::nonrooted, AF_INET},      {"udp_mcast_ipv6", plan::nonrooted, AF_INET6},
-        {"tcp_root_rooted_ipv4", plan::rooted, AF_INET},   {"tcp_root_rooted_ipv6", plan::rooted, AF_INET6},
-        {"tcp_root_relayed_ipv4", plan::relayed, AF_INET}, {"tcp_root_relayed_ipv6", plan::relayed, AF_INET6},
-        {"tcp_stream_ipv4", plan::stream, AF_INET},        {"tcp_stream_ipv6", plan::stream, AF_INET6},
-    };
-    return list;
+    return the_subject().transports;
 }
 
+inline const char* description_of(plan kind) {
+    switch (kind) {
+    case plan::nonrooted: return "a nonrooted control plane (XP1_MULTIPOINT_CONTROL_PLANE clear)";
+    case plan::rooted: return "a rooted data plane (XP1_MULTIPOINT_DATA_PLANE)";
+    case plan::relayed: return "rooted control and nonrooted data (XP1_MULTIPOINT_CONTROL_PLANE alone)";
+    case plan::stream: return "ordinary connections (neither XP1_SUPPORT_MULTIPOINT nor XP1_CONNECTIONLESS)";
+    }
+    return "";
+}
+
+// The entries of these kinds. Where the subject has none there is one all the same, which skips every case and says why.
 inline std::vector<transport> transports_of(std::initializer_list<plan> kinds) {
     std::vector<transport> chosen;
     for (const auto& one : all_transports()) {
@@ -48,6 +41,13 @@ inline std::vector<transport> transports_of(std::initializer_list<plan> kinds) {
                 chosen.push_back(one);
             }
         }
+    }
+    if (chosen.empty()) {
+        std::string lacking;
+        for (const plan kind : kinds) {
+            lacking += (lacking.empty() ? "an entry with " : ", or ") + std::string(description_of(kind));
+        }
+        chosen.push_back({"no_entry", *kinds.begin(), AF_INET, 0, false, false, false, false, lacking});
     }
     return chosen;
 }
@@ -83,8 +83,9 @@ inline plan plan_of(const WSAPROTOCOL_INFOW& entry) {
 
 inline std::optional<WSAPROTOCOL_INFOW> find_entry(const transport& wanted) {
     for (const auto& entry : catalog_entries()) {
-        const bool fits = plan_of(entry) == wanted.kind && entry.iAddressFamily == wanted.family;
-        if (fits && (wanted.kind != plan::stream || entry.iProtocol == IPPROTO_TCP)) {
+        const bool fits = wanted.id != 0 ? entry.dwCatalogEntryId == wanted.id
+                                         : plan_of(entry) == wanted.kind && entry.iAddressFamily == wanted.family;
+        if (fits && (wanted.id != 0 || wanted.kind != plan::stream || entry.iProtocol == IPPROTO_TCP)) {
             return entry;
         }
     }
@@ -101,12 +102,15 @@ inline bool has_multicast(std::string& why) {
 }
 
 // What tests over one transport share. IPv6 that this machine lacks, and multicast without a network of one's
-// own, are skipped; an entry that is missing is a failure, for both providers belong to this build.
+// own, are skipped; an entry that is missing is a failure, for the catalog had it when the cases were listed.
 class transport_guard : protected runtime_guard {
   protected:
     // Empty: the test may run. Else the capability that is lacking.
     std::string prepare(const transport& which, const transport_options& options = {}) {
         which_ = which;
+        if (!which.lacking.empty()) {
+            return which.lacking;
+        }
         if (which.family == AF_INET6 && !has_ipv6()) {
             return "this machine has no IPv6";
         }
@@ -137,7 +141,36 @@ class transport_guard : protected runtime_guard {
     }
     [[nodiscard]] owned_socket make_leaf() { return make(leaf_flags); }
     [[nodiscard]] owned_socket make_root() { return make(root_flags | root_data_flag()); }
-    [[nodiscard]] owned_socket make_ordinary() { return make(WSA_FLAG_OVERLAPPED); }
+    [[nodiscard]] owned_socket make_ordinary() {
+        if (!which_.ordinary) {
+            not_applicable("JL_CAN_MIX_ORDINARY");
+        }
+        return make(WSA_FLAG_OVERLAPPED);
+    }
+    // Whether groups are the kernel's, so that the BSD options and its tables of memberships speak of them.
+    [[nodiscard]] bool has_bsd_options(SOCKET s) const {
+        int value = 0;
+        int length = sizeof value;
+        return family() == AF_INET6
+                   ? jl_getsockopt(s, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &value, &length) == 0
+                   : jl_getsockopt(s, IPPROTO_IP, IP_MULTICAST_TTL, &value, &length) == 0;
+    }
+    void need_bsd_options(SOCKET s) const {
+        if (!has_bsd_options(s)) {
+            not_applicable("the BSD multicast options (IP_MULTICAST_TTL ...)");
+        }
+    }
+    // Starts anew with an entry that claims this bit as well. The case does not apply where nobody is there to claim it.
+    void claim(const claimed_bits& bits) {
+        if (!the_subject().observed) {
+            not_applicable("a run by `joinleaf conformance`, whose observer can claim a bit");
+        }
+        end_runtime();
+        the_claim() = bits;
+        ASSERT_TRUE(start_runtime(configuration()));
+        the_claim() = {};
+        entry_ = find_entry(which_).value_or(WSAPROTOCOL_INFOW{});
+    }
     [[nodiscard]] DWORD root_data_flag() const {
         return which_.kind == plan::rooted ? WSA_FLAG_MULTIPOINT_D_ROOT : WSA_FLAG_MULTIPOINT_D_LEAF;
     }
