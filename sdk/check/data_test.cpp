@@ -372,7 +372,7 @@ TEST_P(Data, JL_73_TheSideChatReachesOnlyThatLeafOrIsUnsupported) {
     EXPECT_TRUE(stays_silent(leaf(1)));
 }
 
-TEST_P(Data, JL_93_TheWrongDirection_FailsWithOpNotSupp) {
+TEST_P(Data, JL_90_JL_93_TheWrongDirection_FailsWithOpNotSupp) {
     if (built() == way::invite) {
         GTEST_SKIP() << "the direction belongs to the socket that joins, here the root's";
     }

@@ -73,7 +73,7 @@ class Join : public session_test {
     owned_socket invited_;
 };
 
-TEST_P(Join, JL_40_JL_70_JL_74_JL_97_JL_98_ASuccessfulJoinReturnsItsSocket) {
+TEST_P(Join, JL_40_JL_70_JL_74_JL_75_JL_97_JL_98_ASuccessfulJoinReturnsItsSocket) {
     const auto root = make_listening_root();
     const auto one = add_leaf(root);
     ASSERT_TRUE(one.leaf);

@@ -111,7 +111,11 @@ TEST_P(NetworkChange, SIO_ADDRESS_LIST_QUERY_ListsWhatCanBeBound) {
     for (const auto& one : all) {
         EXPECT_EQ(family(), one.family());
         const auto binds = make_any();
-        EXPECT_TRUE(worked(bind_to(binds.get(), one))) << one;
+        const auto bound = worked(bind_to(binds.get(), one));
+        if (!bound && WSAGetLastError() == WSAEADDRNOTAVAIL && !the_subject().is_our_own()) {
+            not_applicable("a transport that can be bound to every address of the host");
+        }
+        EXPECT_TRUE(bound) << one;
     }
 }
 

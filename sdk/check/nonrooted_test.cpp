@@ -43,7 +43,7 @@ class Nonrooted : public transport_test {
     }
 };
 
-TEST_P(Nonrooted, JL_43_JL_74_AJoinNeedsNoPeerAndReturnsTheSameSocket) {
+TEST_P(Nonrooted, JL_43_JL_74_JL_75_AJoinNeedsNoPeerAndReturnsTheSameSocket) {
     const auto s = make_leaf();
     const auto group = fresh_group(family());
     EXPECT_EQ(s.get(), plain_join(s.get(), group)) << last_failure();
@@ -58,7 +58,7 @@ TEST_P(Nonrooted, JL_50_JL_58_JL_99_ANonblockingJoinGivesFdConnect) {
     EXPECT_TRUE(watch.stays_away(FD_CONNECT)) << "once";
 }
 
-TEST_P(Nonrooted, JL_31_ER_09_AMemberCannotJoinAgain) {
+TEST_P(Nonrooted, JL_31_JL_95_ER_09_AMemberCannotJoinAgain) {
     const auto group = fresh_group(family());
     const auto s = join_bound(group);
     EXPECT_TRUE(refused(plain_join(s.get(), group), WSAEISCONN));
@@ -137,7 +137,7 @@ TEST_P(Nonrooted, IO_03_RecvfromTellsTheSource) {
     EXPECT_EQ(local_name(sender.get()).port(), from.port());
 }
 
-TEST_P(Nonrooted, JL_91_JL_93_ASenderIsNoMemberAndReceivesNothing) {
+TEST_P(Nonrooted, JL_90_JL_91_JL_93_ASenderIsNoMemberAndReceivesNothing) {
     const auto group = fresh_group(family());
     const auto sender = make_leaf();
     ASSERT_EQ(sender.get(), plain_join(sender.get(), group, JL_SENDER_ONLY)) << last_failure();

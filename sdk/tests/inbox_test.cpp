@@ -172,7 +172,7 @@ class Inbox : public testing::TestWithParam<const char*> {
     sockaddr_in group_ = ip("239.255.7.1", 5007);
 };
 
-TEST_P(Inbox, JLP_1_RangeThatDoesNotMeet_IsRefusedAndNamesItsOwn) {
+TEST_P(Inbox, JLP_1_CT_80_CT_81_RangeThatDoesNotMeet_IsRefusedAndNamesItsOwn) {
     fake::library library(GetParam());
     EXPECT_EQ(WSAVERNOTSUPPORTED,
               library.startup(JL_ABI_VERSION + 1, JL_ABI_VERSION + 2, &fake::host(), &library.provider));
@@ -181,7 +181,7 @@ TEST_P(Inbox, JLP_1_RangeThatDoesNotMeet_IsRefusedAndNamesItsOwn) {
     EXPECT_EQ(0, library.startup(1, JL_ABI_VERSION + 5, &fake::host(), &library.provider));
 }
 
-TEST_P(Inbox, JLP_2_StartedAgain_TalksToTheLatestHost) {
+TEST_P(Inbox, JLP_2_CT_82_CT_83_StartedAgain_TalksToTheLatestHost) {
     static int closed_by_second;
     closed_by_second = 0;
     instance made(GetParam(), folder_);

@@ -3,6 +3,7 @@
 # Installs the build into a folder of its own and uses it as somebody else would, who has the package and not the tree.
 #
 #   package.sh plugin cpp|c   builds the SDK's template, loads it by a drop-in, sends a file with the example program
+#   package.sh conformance cpp|c   builds the template and runs the installed conformance kit over it
 #   package.sh programs       builds programs that know the CMake package only
 #   package.sh pkgconfig      builds one that knows the pkg-config file only
 #   package.sh prefix         the installed command finds its own providers, wherever the prefix is
@@ -139,6 +140,18 @@ plugin() { # language
     carry_a_file
     grep -q "^transport=.*$name" "$work/one.out" || fail "another transport carried it: $(cat "$work/one.out")"
     echo "joinleaf-$name.so, $(cat "$template"/*.[ch]* | wc -l) lines with its headers, carried $(stat -c %s "$work/sent") bytes to two"
+}
+
+# The kit as an author of a provider uses it: nothing but what is installed.
+conformance() { # language
+    local library=$work/plugin-build/providers/joinleaf-inbox.so
+    [ "$1" = cpp ] || library=$work/plugin-build/providers/joinleaf-inbox-c.so
+    cp -r "$prefix/share/joinleaf/template/$1" "$work/plugin"
+    build_outside "$work/plugin" "$work/plugin-build"
+    printf 'version: 1\nproviders: []\n' >"$work/none.yaml"
+    quietly "$prefix/bin/joinleaf" conformance "$library" --config "$work/none.yaml" --group 50 --jobs 2 --json "$work/report.json"
+    grep -q '"crash": 0' "$work/report.json" || fail "the report is not whole: $(head -40 "$work/report.json")"
+    tail -1 "$work/log"
 }
 
 configure_udp() {

@@ -46,6 +46,10 @@ struct subject {
     // What stands, in this provider's options, for the options of our own providers that some cases ask for.
     std::map<std::string, std::string> tuning;
     bool observed = false; // the kit's observer stands between the runtime and the library
+    // Of joinleaf itself: what it offers is known.
+    [[nodiscard]] bool is_our_own() const {
+        return name.empty() || library_name == "udp-mcast" || library_name == "tcp-root";
+    }
     std::vector<transport> transports{
         {"udp_mcast_ipv4", plan::nonrooted, AF_INET},      {"udp_mcast_ipv6", plan::nonrooted, AF_INET6},
         {"tcp_root_rooted_ipv4", plan::rooted, AF_INET},   {"tcp_root_rooted_ipv6", plan::rooted, AF_INET6},

@@ -41,9 +41,11 @@ const char* word_of(verdict what) noexcept {
 }
 
 std::vector<std::string> clauses_of(const std::string& name) {
-    const auto dot = name.find('.');
-    const auto from = dot == std::string::npos ? 0 : dot + 1;
-    const auto words = words_of(std::string_view(name).substr(from, name.find('/', from) - from));
+    // A remark on the parameter may follow; the parameter's name has no dot.
+    const auto plain = std::string_view(name).substr(0, name.find("  #"));
+    const auto dot = plain.rfind('.');
+    const auto from = dot == std::string_view::npos ? 0 : dot + 1;
+    const auto words = words_of(plain.substr(from, plain.find('/', from) - from));
     std::vector<std::string> clauses;
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
         if (std::ranges::find(groups, words[i]) != groups.end() && is_number(words[i + 1])) {

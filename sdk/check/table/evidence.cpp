@@ -31,7 +31,8 @@ std::string entry_name(std::string parameter, std::string provider) {
     if (parameter.starts_with(provider + "_")) {
         parameter.erase(0, provider.size() + 1);
     }
-    for (const std::string_view tail : {"_asked", "_invited", "_ipv4", "_ipv6"}) {
+    for (const std::string_view tail : {"_leaf", "_root", "_member", "_ordinary", "_asking", "_asked", "_invited",
+                                        "_ipv4", "_ipv6"}) {
         if (parameter.ends_with(tail)) {
             parameter.erase(parameter.size() - tail.size());
         }
@@ -87,15 +88,14 @@ void evidence::add_junit(const std::string& file) {
             continue; // those have reports
         }
         const auto status = test.get<std::string>("<xmlattr>.status", "");
-        // A provider's own tests have its name before theirs.
-        const auto dash = name.find('.');
-        const auto rest = name.find('.', dash + 1) == std::string::npos ? name : name.substr(dash + 1);
-        for (const auto& clause : clauses_of(rest)) {
+        for (const auto& clause : clauses_of(name)) {
             auto& into = at(clause, runtime_column);
             if (status == "run") {
                 into.passed.insert("");
             } else if (status == "fail") {
                 into.failed.insert(name);
+            } else {
+                into.machine.insert(status); // skipped, for want of something that this machine has not
             }
         }
     }
