@@ -497,7 +497,9 @@ JL_API DWORD WSAAPI WSAWaitForMultipleEvents(DWORD count, const WSAEVENT* events
 /* Quality of service by name, byte order, addresses. */
 
 /*
- * Fills qos from the template called name. FALSE: WSAEINVAL (no such template), WSAENOBUFS (too little room).
+ * Fills qos from the template called name. With qos NULL: stores the names of all templates in name, each with
+ * its zero, and one more zero at the end. FALSE: WSAEINVAL (no such template), WSAENOBUFS (too little room,
+ * name->len is what is needed), WSAEFAULT.
  * [any]
  */
 JL_API BOOL WSAAPI WSAGetQOSByName(SOCKET s, LPWSABUF name, LPQOS qos);

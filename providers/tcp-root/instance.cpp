@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint32_t reliable = XP1_GUARANTEED_DELIVERY | XP1_GUARANTEED_ORDER | XP1_GRACEFUL_CLOSE;
 constexpr std::uint32_t multipoint = reliable | XP1_MESSAGE_ORIENTED | XP1_CONNECT_DATA |
-                                     XP1_SUPPORT_MULTIPOINT | XP1_MULTIPOINT_CONTROL_PLANE;
+                                     XP1_SUPPORT_MULTIPOINT | XP1_MULTIPOINT_CONTROL_PLANE |
+                                     XP1_QOS_SUPPORTED;
 constexpr std::uint32_t multipoint_abilities = JL_CAN_INVITE | JL_CAN_ASK;
 
 constexpr jl_protocol stream_entry(const char* name, int family, int address_size) {

@@ -147,6 +147,25 @@ std::uint32_t endpoint::kernel_drops() const noexcept {
     return ::getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, notes.data(), &length) == 0 ? notes[SK_MEMINFO_DROPS] : 0;
 }
 
+// A datagram has nobody to tell: whoever listens sees the code point.
+std::int32_t endpoint::qos(const QOS* qos, std::uint32_t) {
+    const auto type = qos->SendingFlowspec.ServiceType;
+    const int traffic_class = static_cast<int>(jl_service_dscp(type) << 2U);
+    const bool six = family_ == AF_INET6;
+    if (::setsockopt(fd_, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_TCLASS : IP_TOS, &traffic_class,
+                     sizeof traffic_class) != 0) {
+        return jl_wsa_error(errno);
+    }
+    // Behind the traffic class, from which the kernel derives a priority of its own. The highest one needs a
+    // capability.
+    for (int priority = jl_service_priority(type); priority >= 0; --priority) {
+        if (::setsockopt(fd_, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority) == 0) {
+            break;
+        }
+    }
+    return 0;
+}
+
 std::int32_t endpoint::stats(jl_stats* stats) {
     int queued = 0;
     ::ioctl(fd_, SIOCOUTQ, &queued);

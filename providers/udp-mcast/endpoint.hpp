@@ -46,6 +46,7 @@ class endpoint {
     std::int32_t get_option(std::int32_t level, std::int32_t option, void* value, std::uint32_t* length);
     std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_length, void* out,
                        std::uint32_t out_length, std::uint32_t* bytes);
+    std::int32_t qos(const QOS* qos, std::uint32_t how);
     std::int32_t stats(jl_stats* stats);
 
     // Whether group datagrams of senders on this host are received (IO-25). 0 or a Winsock code.

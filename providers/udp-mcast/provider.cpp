@@ -13,7 +13,8 @@ namespace joinleaf::udp_mcast {
 
 namespace {
 
-constexpr std::uint32_t common_flags = XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_MULTIPOINT;
+constexpr std::uint32_t common_flags =
+    XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_MULTIPOINT | XP1_QOS_SUPPORTED;
 
 // CT-12. The largest messages are what a datagram's 16-bit length leaves: IPv4 counts its own header in, IPv6
 // does not. Broadcast is IPv4's alone.

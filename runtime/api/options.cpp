@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Socket options and ioctls.
+#include <cstring>
+
 #include "runtime/api/call.hpp"
 #include "runtime/api/user_memory.hpp"
 
@@ -49,6 +51,13 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
             !api::readable(in, in == nullptr ? 0 : in_size) ||
             !api::writable(out, out == nullptr ? 0 : out_size)) {
             return WSAEFAULT; // IO-20
+        }
+        if (code == SIO_SET_QOS && in != nullptr && in_size >= sizeof(QOS)) {
+            QOS asked{};
+            std::memcpy(&asked, in, sizeof asked);
+            if (!api::readable(asked.ProviderSpecific.buf, asked.ProviderSpecific.len)) {
+                return WSAEFAULT; // QS-23
+            }
         }
         const std::span input(static_cast<const std::byte*>(in), in == nullptr ? 0 : in_size);
         const std::span output(static_cast<std::byte*>(out), out == nullptr ? 0 : out_size);

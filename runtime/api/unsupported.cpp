@@ -13,8 +13,3 @@ int WSADuplicateSocketA(SOCKET s, DWORD /*process*/, LPWSAPROTOCOL_INFOA /*info*
 int WSADuplicateSocketW(SOCKET s, DWORD /*process*/, LPWSAPROTOCOL_INFOW /*info*/) {
     return api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
 }
-
-BOOL WSAGetQOSByName(SOCKET s, LPWSABUF /*name*/, LPQOS /*qos*/) {
-    api::socket_call(s, [](socket::socket_object& /*object*/) { return WSAEOPNOTSUPP; });
-    return FALSE;
-}

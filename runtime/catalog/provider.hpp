@@ -5,6 +5,7 @@
 #include "runtime/catalog/description.hpp"
 #include "runtime/catalog/narrowing.hpp"
 #include "runtime/catalog/options.hpp"
+#include "runtime/qos/ledger.hpp"
 
 #include "joinleaf/provider.h"
 
@@ -26,7 +27,8 @@ struct provider {
     config::match match;
     std::vector<config::entry_name> entries; // what is installed of the library's; empty: all
     config::qos_rule qos;
-    GUID id{}; // ProviderId: as configured, or made of the configured name
+    std::shared_ptr<qos::ledger> capacity; // what its flows have reserved of qos.capacity; never null
+    GUID id{};                             // ProviderId: as configured, or made of the configured name
 
     enum class state { loaded, refused, disabled } state = state::disabled;
     std::string reason;   // refused and disabled: one sentence

@@ -21,6 +21,7 @@ void copy_words(const config::provider& item, provider& made) {
     made.where = item.where;
     made.match = item.match;
     made.qos = item.qos;
+    made.capacity = std::make_shared<qos::ledger>(item.qos.capacity_bits_per_second, item.qos.where.text());
     made.entries = item.entries;
     made.id = provider_id(item);
     made.limits = narrowed_by(item.match, item.entries);

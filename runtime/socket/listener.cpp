@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/catalog/provider.hpp"
 #include "runtime/socket/socket_object.hpp"
 
 namespace joinleaf::socket {
@@ -59,6 +60,10 @@ std::int32_t socket_object::listen(int backlog) {
         listening_ = false;
         update_gates();
         return code;
+    }
+    {
+        const std::lock_guard hold(lock_); // what it holds is for the sockets that it will make
+        entry_.owner->capacity->release(std::exchange(quality_.held, {}));
     }
     if (selected_ != 0) {
         schedule_pump();
@@ -178,7 +183,19 @@ result<SOCKET> socket_object::admit(const std::shared_ptr<request>& who, const j
         put_back(who);
         return tl::unexpected(child.error());
     }
-    const auto code = answer(*who, child->get(), &given);
+    auto code = (*child)->admit_quality(*who, given);
+    const bool honoured = code == 0;
+    jl_answer granted = given;
+    const QOS in_force = qos::turned((*child)->flow_now().qos); // as the joiner sees it (QS-18)
+    granted.qos = who->qos && service(XP1_QOS_SUPPORTED) ? &in_force : given.qos;
+    if (honoured) {
+        code = answer(*who, child->get(), &granted);
+    } else {
+        jl_answer refusal{};
+        refusal.struct_size = sizeof refusal;
+        refusal.code = WSAEOPNOTSUPP; // ER-16, at the joiner
+        answer(*who, nullptr, &refusal);
+    }
     {
         const std::lock_guard hold(lock_);
         std::erase(deciding_, who);
@@ -195,6 +212,9 @@ result<SOCKET> socket_object::admit(const std::shared_ptr<request>& who, const j
     {
         const std::lock_guard hold((*child)->lock_);
         (*child)->establish();
+    }
+    if ((*child)->flow_now().given) {
+        (*child)->tell_provider(JL_QOS_LOCAL);
     }
     return (*child)->number();
 }

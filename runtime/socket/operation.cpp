@@ -86,7 +86,7 @@ std::int32_t socket_object::check_join_data(const join_arguments& arguments) {
         return WSAEFAULT;
     }
     if (arguments.qos != nullptr) {
-        return qos::check(*arguments.qos, entry_.protocol->service_flags, direction_of(arguments.direction));
+        return qos::check(*arguments.qos, *entry_.protocol, direction_of(arguments.direction));
     }
     return 0;
 }
@@ -140,7 +140,11 @@ std::int32_t socket_object::launch(const join_arguments& arguments, std::uint64_
                            ? 0
                            : std::min<std::uint32_t>(arguments.callee->len, entry_.protocol->callee_data_max);
     join.child = child == nullptr ? nullptr : child->endpoint_;
-    join.qos = arguments.qos;
+    const auto flow = (child == nullptr ? *this : *child).flow_now();
+    join.qos = !service(XP1_QOS_SUPPORTED) ? arguments.qos : flow.given ? &flow.qos : nullptr;
+    if (join.qos != nullptr && qos::is_silent(*join.qos)) {
+        join.qos = nullptr;
+    }
     const std::lock_guard guard(guard_out_);
     const bool is_join = operation_.is_join; // nobody else begins an operation while this one is pending
     return is_join ? ops().join(endpoint_, &join) : ops().connect(endpoint_, &join);
@@ -197,7 +201,7 @@ std::int32_t socket_object::connect(const join_arguments& arguments) {
         return WSAEADDRNOTAVAIL;
     }
     if (arguments.qos != nullptr) {
-        if (const auto code = qos::check(*arguments.qos, entry_.protocol->service_flags, JL_BOTH); code != 0) {
+        if (const auto code = qos::check(*arguments.qos, *entry_.protocol, JL_BOTH); code != 0) {
             return code;
         }
     }
@@ -205,7 +209,10 @@ std::int32_t socket_object::connect(const join_arguments& arguments) {
     if (!op) {
         return op.error();
     }
-    if (const auto code = launch(arguments, *op, nullptr); code != 0) {
+    auto code = begin_quality(arguments.qos, JL_BOTH, *this);
+    code = code != 0 ? code : launch(arguments, *op, nullptr);
+    if (code != 0) {
+        undo_quality(*this);
         const std::lock_guard hold(lock_);
         operation_.pending = false;
         operation_.told = true;
@@ -256,7 +263,11 @@ result<SOCKET> socket_object::run_join(const join_arguments& arguments, socket_o
     if (!op) {
         return tl::unexpected(op.error());
     }
-    if (const auto code = launch(arguments, *op, child); code != 0) {
+    auto& flow = child == nullptr ? *this : *child;
+    auto code = begin_quality(arguments.qos, direction_of(arguments.direction), flow);
+    code = code != 0 ? code : launch(arguments, *op, child);
+    if (code != 0) {
+        undo_quality(flow);
         forget_operation();
         const std::lock_guard hold(lock_);
         if (child == nullptr) {
@@ -269,7 +280,7 @@ result<SOCKET> socket_object::run_join(const join_arguments& arguments, socket_o
     if (nonblocking()) {
         return answered;
     }
-    if (const auto code = wait_for_operation(*op); code != 0) {
+    if (code = wait_for_operation(*op); code != 0) {
         return tl::unexpected(code);
     }
     return answered;

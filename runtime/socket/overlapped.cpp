@@ -209,6 +209,9 @@ void socket_object::leave_line(std::uint32_t direction) {
 // Sees to it that the loop comes back when the direction may have something to say; its guard is held.
 void socket_object::await(std::uint32_t direction, dispatch::finished_operations& finished) {
     const bool receives = direction == JL_IN;
+    if (!receives && awaits_tokens()) {
+        return;
+    }
     std::int32_t code = 0;
     const auto state = kernel_tells(direction) ? JL_ARMED : receives ? ask_in(code) : arm(direction, code);
     if (state == JL_ARMED) {

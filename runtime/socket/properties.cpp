@@ -265,11 +265,7 @@ std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std
     switch (code) {
     case FIONBIO: return set_nonblocking(number != 0);
     case SIO_SET_QOS:
-    case SIO_GET_QOS:
-        if (!service(XP1_QOS_SUPPORTED)) {
-            return WSAENOPROTOOPT; // QS-08
-        }
-        break;
+    case SIO_GET_QOS: return quality_ioctl(code, in, out, bytes);
     case SIO_SET_GROUP_QOS:
     case SIO_GET_GROUP_QOS: return WSAENOPROTOOPT; // reserved (QS-16)
     case SIO_MULTICAST_SCOPE:
@@ -292,6 +288,27 @@ std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std
     if (refused == 0 && (code == SIO_GET_QOS || code == SIO_SET_QOS)) {
         const std::lock_guard hold(lock_);
         record_.reenable(FD_QOS); // EV-48
+    }
+    return refused;
+}
+
+std::int32_t socket_object::quality_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
+                                          std::uint32_t& bytes) {
+    if (!service(XP1_QOS_SUPPORTED)) {
+        return WSAENOPROTOOPT; // QS-08
+    }
+    QOS qos{};
+    if ((code == SIO_SET_QOS ? in.size() : out.size()) < sizeof qos) {
+        return WSAEFAULT;
+    }
+    if (code == SIO_SET_QOS) {
+        std::memcpy(&qos, in.data(), sizeof qos);
+        return set_qos(qos);
+    }
+    const auto refused = get_qos(qos);
+    if (refused == 0) {
+        std::memcpy(out.data(), &qos, sizeof qos);
+        bytes = sizeof qos;
     }
     return refused;
 }

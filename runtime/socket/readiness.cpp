@@ -101,7 +101,7 @@ void socket_object::establish() {
     if (sending_now()) {
         record(FD_WRITE, 0); // EV-38
     }
-    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB)) != 0 ||
+    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB | FD_QOS)) != 0 ||
         fd_kind_ == JL_FD_NONE) {
         schedule_pump(); // data or a close may be there already
     }
@@ -163,7 +163,10 @@ void socket_object::refuse_withdrawn() {
         gone.swap(withdrawn_);
     }
     for (const auto& one : gone) {
-        ops().accept(endpoint_, one->provider_request, nullptr, nullptr);
+        jl_answer refusal{};
+        refusal.struct_size = sizeof refusal;
+        refusal.code = one->refusal;
+        ops().accept(endpoint_, one->provider_request, nullptr, &refusal);
     }
 }
 
@@ -210,8 +213,11 @@ std::optional<std::int32_t> socket_object::pump_in(std::uint32_t left) {
     {
         const std::lock_guard hold(lock_);
         const auto selected = record_.selected();
-        const bool asks =
-            (selected & FD_READ) != 0 ? record_.wants(FD_READ) : (selected & FD_CLOSE) != 0 && !end_told_;
+        // A change of the QoS comes in order with the data, and the end of a leaf frees its root of its flow.
+        const bool awaits_control = (selected & FD_CLOSE) != 0 ||
+                                    binds_root_.load(std::memory_order_relaxed) ||
+                                    ((selected & FD_QOS) != 0 && !connectionless());
+        const bool asks = (selected & FD_READ) != 0 ? record_.wants(FD_READ) : awaits_control && !end_told_;
         if (provider_ended_ || !asks || !receiving_now() || !receives_.empty()) {
             return std::nullopt; // what comes is for the overlapped receives that wait (IO-54)
         }
@@ -223,6 +229,9 @@ std::optional<std::int32_t> socket_object::pump_in(std::uint32_t left) {
     if (state == JL_ARMED) {
         watch_for(dispatch::condition_in);
         return std::nullopt;
+    }
+    if (state == JL_ENDED) {
+        bind_root(false);
     }
     const std::lock_guard hold(lock_);
     if (state == JL_READY && receive_gate_.load(std::memory_order_relaxed) == 0) {
@@ -282,6 +291,9 @@ void socket_object::pump_accept() {
 }
 
 void socket_object::pump_out() {
+    if (awaits_tokens()) {
+        return;
+    }
     {
         const std::lock_guard hold(lock_);
         if (provider_ended_ || !record_.wants(FD_WRITE) || !sending_now() || !sends_.empty()) {
@@ -319,6 +331,7 @@ void socket_object::pump_all() {
         pump_oob();
         end = pump_in(JL_LEFT_UNKNOWN);
     }
+    tell_what_is_due();
     {
         const std::lock_guard guard(guard_out_);
         if (!provider_ended_) {
@@ -455,6 +468,9 @@ std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::de
         const bool over = until && *until <= std::chrono::steady_clock::now();
         return closing() ? WSAEINTR : over ? WSAETIMEDOUT : 0;
     }
+    if (const auto due = direction == JL_OUT ? tokens_due() : dispatch::deadline{}) {
+        return wait_for_tokens(due, until);
+    }
     auto& self = dispatch::waiter::of_thread();
     add_waiter(self, direction);
     std::int32_t code = 0;
@@ -504,7 +520,7 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
             ready |= JL_OOB;
         }
     }
-    if ((directions & JL_OUT) != 0 && sends) {
+    if ((directions & JL_OUT) != 0 && sends && !awaits_tokens()) {
         const std::lock_guard guard(guard_out_);
         ready |= arm(JL_OUT, code) != JL_ARMED ? JL_OUT : 0U;
     }
@@ -526,6 +542,7 @@ bool socket_object::closing() {
 }
 
 void socket_object::poll_descriptors(std::uint32_t directions, std::vector<pollfd>& out) {
+    const bool held_back = tokens_due().has_value(); // the timer kicks
     const std::lock_guard hold(lock_);
     short events = 0;
     if ((directions & JL_IN) != 0 && (listening_ || receiving_now()) && !has_queued(JL_IN)) {
@@ -534,7 +551,8 @@ void socket_object::poll_descriptors(std::uint32_t directions, std::vector<pollf
     if ((directions & JL_OOB) != 0 && receiving_now() && !urgent_inline_ && fd_kind_ == JL_FD_OWN) {
         events |= POLLPRI;
     }
-    if ((directions & JL_OUT) != 0 && sending_now() && !has_queued(JL_OUT) && out_fd_.load() >= 0) {
+    if ((directions & JL_OUT) != 0 && sending_now() && !has_queued(JL_OUT) && !held_back &&
+        out_fd_.load() >= 0) {
         if (fd_kind_ == JL_FD_OWN) {
             events |= POLLOUT;
         } else {

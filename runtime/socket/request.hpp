@@ -18,8 +18,9 @@ struct request {
     std::vector<std::byte> caller_data;
     std::uint32_t callee_room = 0;
     std::optional<QOS> qos;
-    bool deferred = false;  // CF_DEFER: keeps its place, is not indicated again (EV-34)
-    bool withdrawn = false; // the asker went away while the condition function ran
+    bool deferred = false;    // CF_DEFER: keeps its place, is not indicated again (EV-34)
+    std::int32_t refusal = 0; // the code of an answer that the runtime gives by itself
+    bool withdrawn = false;   // the asker went away while the condition function ran
 };
 
 } // namespace joinleaf::socket

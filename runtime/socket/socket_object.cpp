@@ -68,6 +68,9 @@ socket_object::socket_object(dispatch::loop_pool& loops, const catalog::entry& e
 }
 
 socket_object::~socket_object() {
+    if (quality_root_ != nullptr) {
+        quality_root_->drop();
+    }
     living().change(-1);
 }
 
@@ -113,6 +116,10 @@ result<socket_reference> socket_object::create(dispatch::loop_pool& loops, const
     if (code == 0) {
         if (parent != nullptr) {
             made->inherit_from(*parent);
+            if (made->role_ == role::root_leaf) {
+                parent->hold();
+                made->quality_root_ = parent;
+            }
         }
         made->refresh_gates();
         if (auto held = open_sockets().publish_held(made->number(), made)) {
@@ -180,6 +187,9 @@ void socket_object::inherit_from(socket_object& parent) {
     exclusive_ = parent.exclusive_;
     conditional_accept_ = parent.conditional_accept_;
     urgent_inline_ = parent.urgent_inline_;
+    quality_.in_force =
+        parent.quality_.in_force; // JL-71, QS-22; what it holds of the capacity it asks for later
+    quality_.given = parent.quality_.given;
     bound_ = true;
     record_.inherit(parent.record_);
     selected_ = record_.selected();
@@ -360,7 +370,9 @@ void socket_object::close() {
     }
     cancel_operations(nullptr, nullptr); // IO-50
     unwatch();
+    forget_token_timer();
     cancel_operation();
+    release_quality();
     refuse_all_requests();
     const bool hard = how.l_onoff != 0 && how.l_linger == 0;
     end_provider(hard ? JL_CLOSE_ABORT : JL_CLOSE_GRACEFUL);

@@ -26,6 +26,9 @@
 #include "runtime/explanation.hpp"
 #include "runtime/network/change_watch.hpp"
 #include "runtime/network/local_address.hpp"
+#include "runtime/qos/flowspec.hpp"
+#include "runtime/qos/ledger.hpp"
+#include "runtime/qos/shaper.hpp"
 #include "runtime/socket/request.hpp"
 
 namespace joinleaf::socket {
@@ -187,6 +190,11 @@ class socket_object {
     // The leaves of a root: writes as many as there is room for, answers how many there are.
     result<std::uint32_t> leaf_statistics(std::span<jl_leaf_stats> leaves);
 
+    // ---- quality of service (quality.cpp); only where the entry has XP1_QOS_SUPPORTED
+
+    std::int32_t set_qos(const QOS& asked); // SIO_SET_QOS (QS-16)
+    std::int32_t get_qos(QOS& out);         // SIO_GET_QOS (QS-17)
+
     // ---- upcalls (upcall.cpp); [any], never call back into the provider
 
     void on_complete(std::uint64_t op, const jl_outcome& outcome);
@@ -198,6 +206,11 @@ class socket_object {
     std::int32_t on_expose(int fd, std::uint32_t conditions);
 
   private:
+    // A QoS, and whether anybody has asked for it.
+    struct flow_state {
+        QOS qos = qos::unspecified();
+        bool given = false;
+    };
     // A connect or join on its way, and its outcome.
     struct operation {
         std::uint64_t id = 0;
@@ -210,6 +223,14 @@ class socket_object {
         socket_object* child = nullptr; // R-root: the leaf socket in the making; a hold is kept on it
         WSABUF* callee = nullptr;
         std::uint32_t callee_room = 0;
+        std::optional<flow_state> former_flow; // what was in force before a QoS that goes with this operation
+        bool quality_changed = false;          // admission has made less of it than was asked
+    };
+    struct quality {
+        QOS in_force = qos::unspecified();
+        bool given = false;
+        qos::reservation held;
+        std::optional<std::uint32_t> to_tell; // JL_QOS_*: the provider is told by the loop
     };
     struct waiting {
         dispatch::waiter* who;
@@ -333,10 +354,39 @@ class socket_object {
         return ops().arm(endpoint_, direction, &code);
     }
 
+    [[nodiscard]] bool refuses_unsatisfied() const noexcept;
+    std::int32_t reserve(QOS& wanted, bool refuses);
+    flow_state flow_now();
+    void put_in_force(const flow_state& now);
+    void bind_root(bool binds);
+    void shape_by(const void* owner, const FLOWSPEC& flow);
+    void unshape(const void* owner);
+    std::int32_t tell_provider(std::uint32_t how);
+    void tell_provider_soon(std::uint32_t how);
+    void tell_what_is_due();
+    void record_quality_change();
+    void restore(const flow_state& former);
+    void release_quality();
+    std::int32_t begin_quality(const QOS* asked, DWORD direction, socket_object& flow);
+    void undo_quality(socket_object& flow);
+    bool settle_quality(const jl_outcome& outcome, std::int32_t code, socket_object& flow);
+    bool adopt(const QOS& granted);
+    std::int32_t admit_quality(const request& who, const jl_answer& given);
+    std::int32_t transmit_shaped(qos::shaper& shaper, std::span<jl_msg> messages,
+                                 std::uint32_t& done); // guard_out_ held
+    dispatch::deadline tokens_due();
+    std::int32_t wait_for_tokens(const dispatch::deadline& due, const dispatch::deadline& until);
+    bool awaits_tokens();
+    void start_token_timer();
+    void end_token_timer();
+    void forget_token_timer();
+
     std::optional<std::int32_t> set_own_option(int name, const void* value, int len);
     std::optional<std::int32_t> get_own_option(int name, void* value, int* len);
     std::int32_t set_gap_notify(const void* value, int len);
     std::int32_t set_linger(const struct linger& asked);
+    std::int32_t quality_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
+                               std::uint32_t& bytes);
     static std::int32_t unknown_ioctl(DWORD code) noexcept;
     std::optional<std::int32_t> network_ioctl(DWORD code, std::span<const std::byte> in,
                                               std::span<std::byte> out, std::uint32_t& bytes);
@@ -384,6 +434,12 @@ class socket_object {
     std::atomic<bool> signalled_{false}; // written with lock_ held
     std::atomic<int> out_fd_{-1};
 
+    std::atomic<qos::shaper*> shaper_{nullptr}; // set once, while somebody shapes or has shaped
+    socket_object* quality_root_ = nullptr;     // of a root's leaf socket: the root; a hold is kept on it
+    std::atomic<bool> binds_root_{false};       // this leaf's flow binds what its root sends
+    std::atomic<bool> token_timer_set_{false};
+    dispatch::timer* token_timer_ = nullptr; // touched on the loop alone
+
     std::mutex lock_;
     // guarded by lock_
     dispatch::event_record record_;
@@ -420,6 +476,8 @@ class socket_object {
     bool conditional_accept_ = false; // SO_CONDITIONAL_ACCEPT: every request waits for its answer anyway
     bool urgent_inline_ = false; // SO_OOBINLINE: urgent data is data as any other (EV-41)
     std::chrono::steady_clock::time_point established_at_{};
+    quality quality_;
+    std::unique_ptr<qos::shaper> shaper_owner_;
 };
 
 template <class Deliver>

@@ -21,7 +21,10 @@ dispatch::deadline deadline_after(std::chrono::milliseconds timeout) {
 
 // To the provider: the one way down for what is sent, by whatever call.
 std::int32_t socket_object::transmit(std::span<jl_msg> messages, std::uint32_t& done) {
-    const auto code = ops().tx(endpoint_, messages.data(), static_cast<std::uint32_t>(messages.size()), &done);
+    auto* const shaper = shaper_.load(std::memory_order_acquire);
+    const auto code = shaper == nullptr ? ops().tx(endpoint_, messages.data(),
+                                                   static_cast<std::uint32_t>(messages.size()), &done)
+                                        : transmit_shaped(*shaper, messages, done);
     if (code == 0 && receive_gate_.load(std::memory_order_relaxed) == WSAEINVAL) {
         mark_bound(); // the first datagram of an unbound socket bound it
     }
@@ -129,7 +132,7 @@ void socket_object::after_receive(std::uint32_t left) {
     if (fd_kind_ != JL_FD_OWN) {
         settle_signal(left == JL_LEFT_SOME);
     }
-    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB)) != 0) {
+    if ((selected_.load(std::memory_order_relaxed) & (FD_READ | FD_CLOSE | FD_OOB | FD_QOS)) != 0) {
         {
             const std::lock_guard hold(lock_);
             record_.reenable(FD_READ | FD_OOB); // also by a call that failed (EV-36)

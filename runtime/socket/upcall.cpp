@@ -50,6 +50,8 @@ void socket_object::on_complete(std::uint64_t op, const jl_outcome& outcome) {
         child = std::exchange(operation_.child, nullptr);
         deliver_callee_data(operation_, outcome, code);
     }
+    auto& flow = child == nullptr ? *this : *child;
+    const bool other_quality = settle_quality(outcome, code, flow);
     if (child != nullptr) {
         // The leaf's socket is usable before the root is told (JL-53).
         const std::lock_guard hold(child->lock_);
@@ -62,6 +64,9 @@ void socket_object::on_complete(std::uint64_t op, const jl_outcome& outcome) {
         }
     }
     finish_operation(code, child != nullptr);
+    if (other_quality) {
+        flow.record_quality_change(); // with FD_CONNECT or after it (QS-20)
+    }
     if (child != nullptr) {
         child->drop();
     }
@@ -114,6 +119,15 @@ void socket_object::on_accepted(const jl_request& told) {
         one->qos = *told.qos;
         one->qos->ProviderSpecific = {0, nullptr};
     }
+    if (one->qos && qos::check(*one->qos, *entry_.protocol, JL_BOTH) != 0) {
+        log(severity::info, "provider \"{}\": a request is refused: {}", entry_.owner->name,
+            take_explanation());
+        one->refusal = WSAEOPNOTSUPP;
+        const std::lock_guard hold(lock_);
+        withdrawn_.push_back(std::move(one));
+        schedule_pump();
+        return;
+    }
     const std::lock_guard hold(lock_);
     requests_.push_back(std::move(one));
     if (!requests_.front()->deferred) {
@@ -149,14 +163,10 @@ void socket_object::on_ready(std::uint32_t directions) {
         signal(true);
     }
     kick(directions);
-    if (selected_.load(std::memory_order_relaxed) != 0 || queued_.load() != 0) {
+    if (selected_.load(std::memory_order_relaxed) != 0 || queued_.load() != 0 ||
+        binds_root_.load(std::memory_order_relaxed)) {
         schedule_pump();
     }
-}
-
-void socket_object::on_qos_changed(const QOS& /*qos*/, std::uint32_t /*how*/) {
-    const std::lock_guard hold(lock_);
-    record(FD_QOS, 0); // the values are the provider's to tell, through SIO_GET_QOS
 }
 
 void socket_object::on_closed() {

@@ -3,23 +3,11 @@
 // Quality of service as far as every provider owes it: best effort is honoured, more is refused where
 // XP1_QOS_SUPPORTED is clear (clauses QS-04 ... QS-08, JL-13).
 #include "tests/support/bad_memory.hpp"
+#include "tests/support/quality.hpp"
 #include "tests/support/session_fixture.hpp"
 
 namespace joinleaf::test {
 namespace {
-
-FLOWSPEC flow(SERVICETYPE type, ULONG rate = QOS_NOT_SPECIFIED) {
-    FLOWSPEC made{};
-    made.TokenRate = rate;
-    made.TokenBucketSize = made.PeakBandwidth = made.Latency = made.DelayVariation = QOS_NOT_SPECIFIED;
-    made.ServiceType = type;
-    made.MaxSduSize = made.MinimumPolicedSize = QOS_NOT_SPECIFIED;
-    return made;
-}
-
-QOS both(SERVICETYPE type, ULONG rate = QOS_NOT_SPECIFIED) {
-    return {flow(type, rate), flow(type, rate), {0, nullptr}};
-}
 
 class Qos : public transport_test {
   protected:

@@ -32,7 +32,7 @@ find_allowed() {
     case $1 in
     public | config | base) rooms='public' ;;
     dispatch | qos) rooms='public base' ;;
-    catalog) rooms='public base config dispatch' ;;
+    catalog) rooms='public base config dispatch qos' ;;
     network) rooms='public base dispatch' ;;
     socket) rooms='public base catalog dispatch network qos' ;;
     host) rooms='public base socket dispatch' ;;
