@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# demo.sh [FILE]: one program, two transports. `distribute` sends FILE (default: a large file of this machine) from a
-# root to four leaf processes over tcp-root, then the lines of a text as a live feed to four receivers over udp-mcast.
+# demo.sh [FILE]: one program, three transports. `distribute` sends FILE (default: a large file of this machine) from a
+# root to four leaf processes over tcp-root, again over rdma (in software where there is no device), then the lines of a
+# text as a live feed to four receivers over udp-mcast.
 # The program and its arguments stay the same; only JOINLEAF_CONFIG changes.
 #
 # JOINLEAF_BUILD is the folder of the build. The demo ends by itself, leaves nothing behind, and its exit status is 0
-# only if everything came out as promised: over tcp-root nothing lost and every copy equal; over udp-mcast each message
-# either received or counted as lost.
+# only if everything came out as promised: over tcp-root and rdma nothing lost and every copy equal; over udp-mcast each
+# message either received or counted as lost.
 
 # shellcheck disable=SC2317 # many functions are called by name: by promise, run_session and trap
 set -euo pipefail
@@ -299,9 +300,14 @@ file=$(file_to_send "$@")
 make_feed
 udp=$(udp_configuration)
 
-say "A file over tcp-root, then a live feed over udp-mcast: one program, two configurations."
+say "A file over tcp-root, again over rdma, then a live feed over udp-mcast: one program, three configurations."
 say
 run_session "$examples/tcp.yaml" file "$file" check_whole
+if [ -e "$build/providers/joinleaf-rdma-ofi.engine" ]; then
+    run_session "$examples/rdma.yaml" file "$file" check_whole
+else
+    say "rdma: skipped, this build has no engine for it (libfabric-dev was missing)"
+fi
 run_session "$udp" feed "$work/feed.txt" check_counts --rate $feed_rate
 if [ $broken -eq 0 ]; then
     say "Everything as promised."

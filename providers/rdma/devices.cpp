@@ -99,7 +99,7 @@ std::string sentence(const survey& found, const places& where) {
     if (!found.reachable) {
         text += "; no uverbs node in " + where.nodes.string() + ", so that programs cannot reach them";
     }
-    return text + "; this version of the provider has no engine for them";
+    return text;
 }
 
 } // namespace joinleaf::rdma

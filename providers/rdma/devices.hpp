@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which RDMA devices the kernel shows. Reads files only, so that the provider loads on machines without any RDMA library.
+// Which RDMA devices the kernel shows. Reads files only, and works without any RDMA library.
 #pragma once
 
 #include <filesystem>

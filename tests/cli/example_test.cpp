@@ -62,6 +62,8 @@ TEST_P(Distribute, ReachesThreeLeaves_WithNothingButTheConfigurationToSayHow) {
 INSTANTIATE_TEST_SUITE_P(Examples, Distribute,
                          ::testing::Values(run_over{"FileOverTcp", "tcp.yaml", "file", false},
                                            run_over{"FeedOverTcp", "tcp.yaml", "feed", false},
+                                           run_over{"FileOverRdma", "rdma.yaml", "file", false},
+                                           run_over{"FeedOverRdma", "rdma.yaml", "feed", false},
                                            run_over{"FileOverUdp", "udp.yaml", "file", true},
                                            run_over{"FeedOverUdp", "udp.yaml", "feed", true}),
                          [](const auto& each) { return std::string(each.param.name); });

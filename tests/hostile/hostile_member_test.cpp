@@ -160,7 +160,8 @@ TEST_P(HostileMember, OneThatFloodsIsHeldBackAndHarmsNobody) {
     EXPECT_TRUE(result_of(flooding, "the flood"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, HostileMember, ::testing::ValuesIn(session_transports()),
+INSTANTIATE_TEST_SUITE_P(Transports, HostileMember,
+                         ::testing::ValuesIn(transports_over("tree", {plan::rooted, plan::relayed})),
                          transport_name());
 
 } // namespace

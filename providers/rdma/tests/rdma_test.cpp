@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices.hpp"
+#include "fake_host.hpp"
 
 #include <joinleaf/provider.h>
 
@@ -65,18 +66,14 @@ TEST_F(RdmaDevices, DevicesAreNamedInOrderWithTheirPorts) {
     add("rxe0", "1: DOWN", "Ethernet");
     add("mlx5_0", "4: ACTIVE", "InfiniBand");
     write(machine_.nodes / "uverbs0", "");
-    EXPECT_EQ(
-        "RDMA devices found: mlx5_0 (port 1 ACTIVE InfiniBand), rxe0 (port 1 DOWN Ethernet); this version of "
-        "the provider has no engine for them",
-        said());
+    EXPECT_EQ("RDMA devices found: mlx5_0 (port 1 ACTIVE InfiniBand), rxe0 (port 1 DOWN Ethernet)", said());
 }
 
 TEST_F(RdmaDevices, MissingNode_IsSaid) {
     add("mlx5_0", "4: ACTIVE", "InfiniBand");
     write(machine_.nodes / "rdma_cm", "");
     EXPECT_EQ("RDMA devices found: mlx5_0 (port 1 ACTIVE InfiniBand); no uverbs node in " +
-                  machine_.nodes.string() +
-                  ", so that programs cannot reach them; this version of the provider has no engine for them",
+                  machine_.nodes.string() + ", so that programs cannot reach them",
               said());
 }
 
@@ -84,9 +81,7 @@ TEST_F(RdmaDevices, OddEntries_AreShownAsTheyAre) {
     fs::create_directories(machine_.devices / "bare");
     write(machine_.devices / "blank/ports/2/state", "");
     write(machine_.nodes / "uverbs0", "");
-    EXPECT_EQ("RDMA devices found: bare (no port), blank (port 2); this version of the provider has no "
-              "engine for them",
-              said());
+    EXPECT_EQ("RDMA devices found: bare (no port), blank (port 2)", said());
 }
 
 TEST_F(RdmaDevices, FolderThatIsNone_IsTroubleNotAbsence) {
@@ -94,16 +89,10 @@ TEST_F(RdmaDevices, FolderThatIsNone_IsTroubleNotAbsence) {
     EXPECT_EQ("no RDMA device: " + machine_.devices.string() + " cannot be read: Not a directory", said());
 }
 
-std::string explained;
-
 class RdmaProvider : public testing::Test {
   protected:
     RdmaProvider() : image_(::dlopen(RDMA_LIBRARY, RTLD_NOW | RTLD_LOCAL)) {
-        host_.struct_size = sizeof host_;
-        host_.abi = JL_ABI_VERSION;
-        host_.explain = [](const char* text) { explained = text; };
         table_.struct_size = sizeof table_;
-        explained.clear();
     }
     ~RdmaProvider() override {
         if (image_ != nullptr) {
@@ -114,11 +103,10 @@ class RdmaProvider : public testing::Test {
     int startup(std::uint32_t low, std::uint32_t high) {
         auto* const entry =
             reinterpret_cast<decltype(&jl_provider_startup)>(::dlsym(image_, "jl_provider_startup"));
-        return entry == nullptr ? -1 : entry(low, high, &host_, &table_);
+        return entry == nullptr ? -1 : entry(low, high, &joinleaf::rdma::test::fake_host::table(), &table_);
     }
 
     void* image_;
-    jl_host host_{};
     jl_provider table_{};
 };
 
@@ -132,30 +120,6 @@ TEST_F(RdmaProvider, JLP_1_ForeignVersion_IsRefused) {
     ASSERT_NE(nullptr, image_);
     EXPECT_EQ(WSAVERNOTSUPPORTED, startup(JL_ABI_VERSION + 1, JL_ABI_VERSION + 1));
     EXPECT_EQ(JL_ABI_VERSION, table_.abi_max);
-}
-
-TEST_F(RdmaProvider, JLP_4_CreateRefusesWithWhatThisMachineHas) {
-    ASSERT_NE(nullptr, image_);
-    ASSERT_EQ(0, startup(JL_ABI_VERSION, JL_ABI_VERSION));
-    jl_create create{sizeof(jl_create), 0, "rdma", nullptr};
-    jl_instance* made = nullptr;
-    EXPECT_EQ(WSAENETDOWN, table_.create(&create, &made));
-    EXPECT_EQ(nullptr, made);
-    EXPECT_EQ(sentence(look()), explained);
-    EXPECT_NE(std::string::npos, explained.find("RDMA device"));
-}
-
-TEST_F(RdmaProvider, JLP_3_NoSocketComesOutOfIt) {
-    ASSERT_NE(nullptr, image_);
-    ASSERT_EQ(0, startup(JL_ABI_VERSION, JL_ABI_VERSION));
-    jl_open open{};
-    open.struct_size = sizeof open;
-    jl_endpoint* made = nullptr;
-    char instance = 0; // what create would have made has no content
-    EXPECT_EQ(WSAENETDOWN, table_.ops->open(reinterpret_cast<jl_instance*>(&instance), nullptr, &open, &made));
-    EXPECT_EQ(nullptr, made);
-    ASSERT_EQ(1U, table_.protocol_count);
-    EXPECT_EQ(0U, table_.protocols[0]->abilities);
 }
 
 } // namespace

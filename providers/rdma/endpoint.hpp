@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "host.hpp"
+
+#include "joinleaf/provider.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace joinleaf::rdma {
+
+// A socket of this provider: the functions of jl_ops, with the answers of a socket that has not got that
+// ability. The runtime owns it from open to `closed`; callbacks on the loop may hold shares of it.
+class endpoint : public std::enable_shared_from_this<endpoint> {
+  public:
+    endpoint(const endpoint&) = delete;
+    endpoint& operator=(const endpoint&) = delete;
+    virtual ~endpoint() = default;
+
+    virtual std::int32_t bind(const sockaddr* name, std::uint32_t length) = 0;
+    virtual std::int32_t listen(std::int32_t) { return WSAEOPNOTSUPP; }
+    virtual std::int32_t connect(const jl_join*) { return WSAEOPNOTSUPP; }
+    virtual std::int32_t join(const jl_join*) { return WSAEOPNOTSUPP; }
+    virtual std::int32_t accept(void*, endpoint*, const jl_answer*) { return WSAEINVAL; }
+    virtual std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) = 0;
+    virtual std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                            std::uint32_t* left) = 0;
+    virtual std::int32_t arm(std::uint32_t direction, std::int32_t* code) = 0;
+    virtual void cancel(std::uint64_t) {}
+    virtual std::int32_t shutdown(std::int32_t how) = 0;
+    virtual void close(std::uint32_t how) = 0;
+    virtual std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) = 0;
+    virtual std::int32_t set_option(std::int32_t level, std::int32_t name, const void* value,
+                                    std::uint32_t size) = 0;
+    virtual std::int32_t get_option(std::int32_t level, std::int32_t name, void* value,
+                                    std::uint32_t* size) = 0;
+    virtual std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
+                               std::uint32_t out_size, std::uint32_t* bytes) = 0;
+    virtual std::int32_t stats(jl_stats* out) = 0;
+
+    // Gives the socket to the runtime: from now on it lives until report_closed.
+    void hand_over() { self_ = shared_from_this(); }
+
+  protected:
+    explicit endpoint(jl_handle* handle) : handle_(handle) {}
+
+    [[nodiscard]] jl_handle* handle() const noexcept { return handle_; }
+
+    // The last word. The endpoint may be gone when it returns.
+    void report_closed() {
+        const auto self = std::exchange(self_, nullptr);
+        host().closed(handle_);
+    }
+
+  private:
+    jl_handle* const handle_;
+    std::shared_ptr<endpoint> self_;
+};
+
+// FIONREAD under Winsock's number and under the host's.
+constexpr bool is_fionread(std::uint32_t code) noexcept {
+    return code == FIONREAD || code == JL_HOST_FIONREAD;
+}
+
+// Stores the answer of FIONREAD. WSAEFAULT: no room for it.
+std::int32_t store_count(std::uint64_t count, void* out, std::uint32_t out_size,
+                         std::uint32_t* bytes) noexcept;
+
+} // namespace joinleaf::rdma

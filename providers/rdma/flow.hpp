@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "inbox.hpp"
+#include "ring.hpp"
+#include "settings.hpp"
+#include "wire.hpp"
+
+#include "joinleaf/provider.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace joinleaf::rdma {
+
+struct peer;
+
+// The data of one socket: the log that its receivers read, and the messages that wait for it. A root has one for all its
+// leaves, a leaf one for its root. Guarded by the lock of its hub.
+struct flow {
+    flow(jl_handle* whose, const settings& limits)
+        : socket(whose),
+          send_buffer(limits.send_buffer),
+          log(limits.send_buffer + wire::message_max + (64u << 10)),
+          box(limits.recv_buffer) {}
+
+    // A message of any legal size finds room in an empty log; one that is passed on, in a log that is not full.
+    [[nodiscard]] bool fits(std::size_t bytes) const noexcept {
+        return log.used() == 0 || log.used() + bytes <= send_buffer;
+    }
+
+    jl_handle* socket; // told of readiness; null once it is closed
+    const std::size_t send_buffer;
+    ring log;
+    inbox box;
+    std::vector<std::shared_ptr<peer>> peers; // whose connections are there
+    std::size_t members = 0;                  // of them, those that a message would reach
+    std::size_t d_roots = 0;                  // of these, those that are d_root
+    bool is_root = false;
+    bool is_d_root = false;
+    bool lent = false; // the station knows the log's memory
+    bool may_send = true;
+    bool may_receive = true;
+
+    bool want_in = false;        // the host waits for JL_IN
+    bool want_out = false;       // and for JL_OUT
+    std::size_t wanted_room = 1; // bytes that the sender last found no room for
+    bool full = false;           // somebody waits for room in the log
+    std::chrono::steady_clock::time_point full_since;
+    bool shut_in = false;
+    bool shut_out = false;
+    bool closing = false;
+    std::optional<std::int32_t> end;  // a leaf's: why nothing more comes; the box comes first
+    std::optional<std::int32_t> lost; // a leaf's: why nothing more can be sent
+
+    std::uint64_t sent_messages = 0;
+    std::uint64_t sent_bytes = 0;
+    std::uint64_t joins = 0;
+};
+
+} // namespace joinleaf::rdma

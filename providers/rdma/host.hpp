@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The host's upcalls with owners: a watched descriptor, a timer and a posted function that keep what they
+// need alive for as long as a callback can come.
+#pragma once
+
+#include "joinleaf/provider.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace joinleaf::rdma {
+
+// The table of the latest start-up (CT-83). [any]
+const jl_host& host() noexcept;
+
+// [init] False: the table lacks a function that this provider cannot work without.
+bool set_host(const jl_host* table) noexcept;
+
+// One line for the operator. [any]
+void log_line(std::uint32_t level, const std::string& text);
+
+// The sentence behind the code that the caller is about to answer or to complete with. [any]
+void explain(const std::string& sentence);
+
+// Runs task on the loop, in order of the calls. Control path only: it allocates. [any]
+void post(jl_loop* loop, std::function<void()> task);
+
+// A descriptor on a loop. Its function, and with it everything the function holds, lives until no call of it
+// can come any more.
+class watch {
+  public:
+    using function = std::function<void(std::uint32_t ready)>;
+
+    watch() = default;
+    watch(const watch&) = delete;
+    watch& operator=(const watch&) = delete;
+    ~watch() { stop(); }
+
+    // [any] False: the host has no room.
+    [[nodiscard]] bool start(jl_loop* loop, int fd, std::uint32_t conditions, function on_ready);
+    void set(std::uint32_t conditions) noexcept; // [any]
+    void stop() noexcept;                        // [any] The descriptor may be closed as soon as it returns.
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+
+  private:
+    struct node;
+    node* node_ = nullptr;
+};
+
+// A one-shot timer. An owner stops it on the timer's loop before it goes.
+class timer {
+  public:
+    using function = std::function<void()>;
+
+    timer() = default;
+    timer(const timer&) = delete;
+    timer& operator=(const timer&) = delete;
+
+    [[nodiscard]] bool start(jl_loop* loop, std::chrono::nanoseconds after, function on_time); // [any]
+    void set(std::chrono::nanoseconds after) noexcept;                                         // [reactor]
+    void stop() noexcept;                                                                      // [reactor]
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+
+  private:
+    struct node;
+    node* node_ = nullptr;
+};
+
+} // namespace joinleaf::rdma

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The data: slices out of the logs, slices into the boxes, and the grants that go with them.
+#include "hub.hpp"
+
+#include "gather.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace joinleaf::rdma {
+namespace {
+
+// The cookie of a slice without memory of ours.
+constexpr std::uint64_t no_cookie = ~std::uint64_t{0};
+
+std::int32_t check(const jl_msg& message) noexcept {
+    if ((message.flags & (JL_MSG_OOB | JL_MSG_PART)) != 0) {
+        return WSAEOPNOTSUPP;
+    }
+    return total(parts_of(message)) > wire::message_max ? WSAEMSGSIZE : 0;
+}
+
+// What a d_leaf sends is for those that are d_root; what a d_root sends, for everyone.
+void skip_leaves(flow& data, std::uint64_t from) {
+    for (const auto& each : data.peers) {
+        if (!each->d_root) {
+            each->out.skip(from, data.log.head());
+        }
+    }
+}
+
+void append(flow& data, jl_msg& message) {
+    message.size = total(parts_of(message));
+    const std::uint64_t from = data.log.head();
+    data.log.append(wire::encode(wire::record{static_cast<std::uint32_t>(message.size), false}));
+    for (const iovec& part : parts_of(message)) {
+        data.log.append(bytes_of(part));
+    }
+    if (data.is_root && !data.is_d_root) {
+        skip_leaves(data, from);
+    }
+    ++data.sent_messages;
+    data.sent_bytes += message.size;
+}
+
+std::int32_t append_all(flow& data, jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
+    for (; *done < count; ++*done) {
+        jl_msg& message = messages[*done];
+        if (const auto code = check(message); code != 0) {
+            return code;
+        }
+        if (!data.fits(wire::record_size + total(parts_of(message)))) {
+            return WSAEWOULDBLOCK;
+        }
+        append(data, message);
+    }
+    return 0;
+}
+
+} // namespace
+
+std::int32_t hub::tx(flow& data, jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
+    *done = 0;
+    if (!data.may_send) {
+        return WSAEOPNOTSUPP;
+    }
+    if (data.shut_out || data.closing) {
+        return WSAESHUTDOWN;
+    }
+    if (data.lost) {
+        return *data.lost;
+    }
+    if (data.members == 0) {
+        return WSAENOTCONN;
+    }
+    ++polls_;
+    std::int32_t code = append_all(data, messages, count, done);
+    for (std::size_t i = 0; i < data.peers.size(); ++i) {
+        pump(*data.peers[i]);
+    }
+    if (code == WSAEWOULDBLOCK && *done == 0 && poll_data()) {
+        code = append_all(data, messages, count, done);
+        for (std::size_t i = 0; i < data.peers.size(); ++i) {
+            pump(*data.peers[i]);
+        }
+    }
+    release_space(data);
+    settle();
+    if (*done != 0) {
+        return 0;
+    }
+    if (code == WSAEWOULDBLOCK) {
+        data.want_out = true;
+        data.wanted_room = wire::record_size + total(parts_of(messages[0]));
+        if (!std::exchange(data.full, true)) {
+            data.full_since = clock::now();
+        }
+        arm_watch();
+        keep_ticking();
+    }
+    return code;
+}
+
+std::int32_t hub::rx(flow& data, jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                     std::uint32_t* left) {
+    *done = 0;
+    *left = JL_LEFT_UNKNOWN;
+    if (!data.may_receive) {
+        return WSAEOPNOTSUPP;
+    }
+    if (data.shut_in) {
+        return data.is_root ? WSAEWOULDBLOCK : WSAESHUTDOWN;
+    }
+    if (data.box.empty()) {
+        ++polls_;
+        poll_data();
+    }
+    while (*done < count && !data.box.empty()) {
+        jl_msg& message = messages[(*done)++];
+        const bool peek = (message.flags & JL_MSG_PEEK) != 0;
+        if (data.box.take(message)) {
+            drop_front(data);
+        }
+        if (peek) {
+            break;
+        }
+    }
+    settle();
+    if (data.box.empty()) {
+        *left = data.end ? JL_LEFT_UNKNOWN : JL_LEFT_NONE;
+    } else {
+        *left = JL_LEFT_SOME;
+    }
+    if (*done != 0) {
+        return 0;
+    }
+    if (data.end) {
+        return *data.end == 0 ? WSAEDISCON : *data.end;
+    }
+    return WSAEWOULDBLOCK;
+}
+
+// A slot goes back with the last message in it; a box that has room again takes what was held back.
+void hub::drop_front(flow& data) {
+    const bool was_full = !data.box.has_room();
+    const peer_ptr from = data.box.front().from;
+    const std::uint32_t slot = data.box.front().slot;
+    data.box.pop();
+    if (slot != inbox::no_slot) {
+        shares_.leave(slot, *from);
+    }
+    if (was_full && data.box.has_room()) {
+        for (const peer_ptr& each : data.peers) {
+            touch(*each);
+        }
+    }
+}
+
+std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
+    if (direction == JL_IN) {
+        if (data.may_receive && !data.shut_in && data.box.empty()) {
+            poll_data();
+            arm_watch();
+        }
+        if (!data.box.empty() && !data.shut_in) {
+            return JL_READY;
+        }
+        if (data.end) {
+            *code = *data.end;
+            return JL_ENDED;
+        }
+        data.want_in = true;
+        return JL_ARMED;
+    }
+    if (direction != JL_OUT || !data.may_send) {
+        return JL_ARMED;
+    }
+    if (data.shut_out || data.closing || data.lost) {
+        *code = data.lost ? *data.lost : WSAESHUTDOWN;
+        return JL_ENDED;
+    }
+    if (data.members != 0 && data.fits(data.wanted_room)) {
+        return JL_READY;
+    }
+    data.want_out = true;
+    arm_watch();
+    return data.members != 0 && data.fits(data.wanted_room) ? JL_READY : JL_ARMED;
+}
+
+void hub::fill(const flow& data, jl_stats& out) {
+    out.leaves = data.is_root ? static_cast<std::uint32_t>(data.members) : 0;
+    out.sent_messages = data.sent_messages;
+    out.sent_bytes = data.sent_bytes;
+    out.received_messages = data.box.taken_messages();
+    out.received_bytes = data.box.taken_bytes();
+    out.queued_bytes = data.log.used();
+    out.joins = data.is_root ? data.joins : 0;
+}
+
+void hub::on_parcel(const parcel& got) {
+    const auto head = wire::decode_head(got.bytes);
+    const peer_ptr who = head ? find(head->channel) : nullptr;
+    // A slice may overtake the answer that opens its channel: the path of the control messages is another one.
+    if (!who || who->state == peer::phase::gone) {
+        station_->give_back(got.slot);
+        return;
+    }
+    ++who->slices_seen;
+    if (static_cast<std::int32_t>(head->granted - who->allowed) > 0) {
+        who->allowed = head->granted;
+        who->progress = clock::now();
+    }
+    touch(*who);
+    if ((head->flags & wire::flag_data) == 0) {
+        station_->give_back(got.slot);
+        return;
+    }
+    if (!who->in.has_begun()) {
+        who->early.emplace_back(*head, got);
+        return;
+    }
+    switch (who->in.add(*head, got)) {
+    case inflow::arrival::kept: shares_.take(got.slot); return;
+    case inflow::arrival::dropped: station_->give_back(got.slot); return;
+    case inflow::arrival::broken:
+        station_->give_back(got.slot);
+        who->broken = failure{WSAECONNABORTED, "what it sends breaks the protocol"};
+        return;
+    }
+}
+
+// Admitted, on either side. mute: it may not send; deaf: it takes nothing. Both are affairs of a root.
+void hub::make_member(peer& who, bool d_root, bool mute, bool deaf) {
+    flow& data = *who.data;
+    who.state = peer::phase::open;
+    who.local = who.line->local();
+    who.progress = clock::now();
+    who.member = true;
+    who.d_root = d_root;
+    who.mute = data.is_root && mute;
+    who.out.begin(who.hello.start);
+    if (data.is_root && deaf) {
+        who.out.deafen();
+    }
+    data.peers.push_back(who.shared_from_this());
+    ++data.members;
+    ++data.joins;
+    data.d_roots += d_root ? 1 : 0;
+    touch(who);
+}
+
+void hub::came_back(std::uint32_t slot, peer& whose) {
+    if (station_) {
+        station_->give_back(slot);
+    }
+    ++whose.consumed;
+    if (whose.consumed - whose.announced >= std::max(1U, whose.window / 4)) {
+        touch(whose);
+    }
+}
+
+void hub::touch(peer& who) {
+    if (!std::exchange(who.touched, true)) {
+        touched_.push_back(who.shared_from_this());
+    }
+}
+
+void hub::block(peer& who) {
+    if (!std::exchange(who.blocked, true)) {
+        blocked_.push_back(who.shared_from_this());
+        keep_ticking();
+    }
+}
+
+// Looks after every peer to which something has happened, until nothing more does.
+void hub::settle() {
+    if (std::exchange(settling_, true)) {
+        return;
+    }
+    for (std::size_t i = 0; i < touched_.size() && station_; ++i) {
+        const peer_ptr who = touched_[i];
+        who->touched = false;
+        look_after(who);
+    }
+    touched_.clear();
+    settling_ = false;
+}
+
+void hub::look_after(const peer_ptr& who) {
+    if (!who->is_open() || !who->in.has_begun()) {
+        return;
+    }
+    for (const auto& [head, got] : std::exchange(who->early, {})) {
+        // As if it came only now; its grant has been read.
+        if (who->in.add(head, got) == inflow::arrival::kept) {
+            shares_.take(got.slot);
+        } else {
+            station_->give_back(got.slot);
+        }
+    }
+    flow& data = *who->data;
+    const bool was_empty = data.box.empty();
+    const auto state = who->in.move(*this, who, shares_);
+    if (state == inflow::state::broken && !who->broken) {
+        who->broken = failure{WSAECONNABORTED, "what it sends is no message"};
+    }
+    if (was_empty && !data.box.empty()) {
+        tell_readable(data);
+    }
+    after_move(*who, state == inflow::state::stalled);
+    if (who->is_open()) {
+        pump(*who);
+        if (who->consumed - who->announced >= std::max(1U, who->window / 4)) {
+            send_grant(*who);
+        }
+        release_space(data);
+    }
+}
+
+bool hub::has_room(peer& from) {
+    const flow& data = *from.data;
+    const bool box = data.shut_in || data.closing || data.box.has_room();
+    return box && (!data.is_root || data.log.used() < data.send_buffer);
+}
+
+void hub::put(inbox::message message) {
+    peer& from = *message.from;
+    flow& data = *from.data;
+    // Only a root says whose message it passes on; a leaf may be there to receive only.
+    if (from.mute || (message.has_source && data.is_root)) {
+        from.broken = from.broken.value_or(failure{WSAECONNABORTED, "it sends what it has no right to"});
+    }
+    const bool wanted = !data.closing && !from.discard && data.may_receive && !from.broken;
+    if (wanted && data.is_root) {
+        relay(message);
+    }
+    const bool for_us = !data.is_root || from.d_root || data.is_d_root;
+    if (wanted && for_us && !data.shut_in) {
+        data.box.put(std::move(message));
+    } else if (message.slot != inbox::no_slot) {
+        shares_.leave(message.slot, from);
+    }
+}
+
+// Routing: what member M sends goes to every other member N if M is d_root, or N is d_root.
+void hub::relay(const inbox::message& message) {
+    peer& from = *message.from;
+    flow& data = *from.data;
+    if (from.d_root ? data.peers.size() < 2 : data.d_roots == 0) {
+        return;
+    }
+    const std::uint64_t begin = data.log.head();
+    data.log.append(wire::encode(
+        wire::record{static_cast<std::uint32_t>(wire::source_size + message.bytes.size()), true}));
+    data.log.append(wire::encode_source(from.remote.raw()));
+    data.log.append(message.bytes);
+    if (!from.d_root) {
+        skip_leaves(data, begin); // the sender too
+    } else {
+        from.out.skip(begin, data.log.head());
+    }
+    for (const peer_ptr& each : data.peers) {
+        touch(*each);
+    }
+}
+
+void hub::tell_readable(flow& data) {
+    if (std::exchange(data.want_in, false) && data.socket != nullptr) {
+        host().ready(data.socket, JL_IN);
+    }
+}
+
+void hub::pump(peer& who) {
+    if (!who.is_open() || who.line == nullptr || who.slice_room == 0 || who.blocked) {
+        return;
+    }
+    while (static_cast<std::int32_t>(who.allowed - who.posted) > 0) {
+        const auto next = who.out.plan(who.data->log, who.slice_room);
+        if (!next) {
+            return;
+        }
+        const auto head = wire::encode(wire::slice_head{who.remote_channel, next->stream,
+                                                        static_cast<std::uint32_t>(next->bytes.size()),
+                                                        who.consumed + who.window, next->flags});
+        const posted outcome = who.line->post(head, next->bytes, who.out.next_cookie());
+        if (outcome == posted::full) {
+            block(who);
+            return;
+        }
+        if (outcome == posted::broken) {
+            return;
+        }
+        who.announced = who.consumed;
+        ++who.posted;
+        ++who.slices_posted;
+        who.out.posted(who.data->log, *next, outcome == posted::copied);
+        wake_if_dozing(who);
+    }
+}
+
+void hub::send_grant(peer& who) {
+    const auto head =
+        wire::encode(wire::slice_head{who.remote_channel, 0, 0, who.consumed + who.window, std::uint8_t{0}});
+    const posted outcome = who.line->post(head, {}, no_cookie);
+    if (outcome == posted::copied || outcome == posted::taken) {
+        who.announced = who.consumed;
+        ++who.slices_posted;
+        wake_if_dozing(who);
+    } else if (outcome == posted::full) {
+        block(who);
+    }
+}
+
+void hub::wake_if_dozing(peer& who) {
+    if (std::exchange(who.dozing, false)) {
+        who.line->control(wire::encode(wire::note{wire::kind::wake, 0}));
+    }
+}
+
+void hub::on_sent(peer& who, std::uint64_t cookie) {
+    if (cookie != no_cookie) {
+        who.out.sent(cookie);
+        who.progress = clock::now();
+    }
+    touch(who);
+}
+
+void hub::release_space(flow& data) {
+    const std::uint64_t head = data.log.head();
+    std::uint64_t lowest = head;
+    for (const peer_ptr& each : data.peers) {
+        lowest = std::min(lowest, each->out.needs(head));
+    }
+    data.log.release(lowest);
+    const bool half_empty = data.log.used() <= data.send_buffer / 2;
+    if (half_empty && data.fits(data.wanted_room)) {
+        data.full = false;
+        if (data.want_out && data.members != 0 && !data.shut_out && data.socket != nullptr) {
+            data.want_out = false;
+            data.wanted_room = 1;
+            host().ready(data.socket, JL_OUT);
+        }
+    }
+}
+
+} // namespace joinleaf::rdma

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How peers, and with them their sockets, come to their end.
+#include "hub.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace joinleaf::rdma {
+namespace {
+
+// More than the last moments of a connection take, less than a user notices.
+constexpr std::chrono::seconds patience{1};
+
+} // namespace
+
+void hub::on_control(peer& who, std::span<const std::byte> message) {
+    switch (who.state) {
+    case peer::phase::connecting:
+    case peer::phase::asking: read_answer(who, message); return;
+    case peer::phase::greeting: read_hello(who, message); return;
+    case peer::phase::queued:
+        // A joiner has nothing to say while it waits.
+        close_line(who, true);
+        host().withdrawn(listener_, &who);
+        --queued_;
+        return;
+    case peer::phase::open: break;
+    case peer::phase::gone: return;
+    }
+    if (const auto what = wire::decode_note(message)) {
+        on_note(who, *what);
+    } else {
+        abandon(who, WSAECONNABORTED, "what it sends breaks the protocol");
+    }
+}
+
+void hub::on_note(peer& who, const wire::note& what) {
+    switch (what.what) {
+    case wire::kind::finished:
+        who.has_finished = true;
+        check_parted(who);
+        return;
+    case wire::kind::quiet:
+        who.out.deafen();
+        touch(who);
+        return;
+    case wire::kind::asleep:
+        who.dozing = true;
+        if (what.value != who.slices_posted) {
+            wake_if_dozing(who);
+        }
+        return;
+    case wire::kind::wake:
+        who.asked_to_knock = false;
+        touch(who);
+        return;
+    case wire::kind::wait: return; // sent before the answer
+    case wire::kind::hello:
+    case wire::kind::answer: break;
+    }
+    abandon(who, WSAECONNABORTED, "what it sends breaks the protocol");
+}
+
+// What the moved messages leave behind: the end of the peer's stream, a breach, a connection that went down.
+void hub::after_move(peer& who, bool stalled) {
+    flow& data = *who.data;
+    if (who.in.has_all() && !std::exchange(who.finish_told, true) && who.line != nullptr) {
+        who.line->control(wire::encode(wire::note{wire::kind::finished, 0}));
+    }
+    if (who.in.has_ended()) {
+        end_socket(who, 0);
+        if (!data.is_root && !data.end) {
+            data.end = 0;
+            tell_readable(data);
+        }
+    }
+    if (who.in.has_left()) {
+        drop_membership(who);
+        who.out.deafen();
+        if (!data.is_root && !data.lost) {
+            data.lost = WSAECONNRESET;
+        }
+    }
+    if (stalled && who.line == nullptr) {
+        return; // the application gets what came before the connection went down
+    }
+    if (who.broken && !who.in.has_left()) {
+        const failure why = *who.broken;
+        abandon(who, why.code, why.sentence.c_str());
+    } else if (who.broken || who.line == nullptr) {
+        close_line(who, false);
+    }
+}
+
+void hub::end_socket(peer& who, std::int32_t code) {
+    if (!who.ended) {
+        who.ended = code;
+        if (who.socket != nullptr) {
+            host().ready(who.socket, JL_IN);
+        }
+    }
+}
+
+void hub::drop_membership(peer& who) {
+    if (std::exchange(who.member, false)) {
+        --who.data->members;
+        who.data->d_roots -= who.d_root ? 1 : 0;
+    }
+}
+
+// The peer is no member any more, for a reason that is not its own good will.
+void hub::abandon(peer& who, std::int32_t code, const char* why) {
+    const auto hold = who.shared_from_this();
+    if (code == WSAECONNABORTED && why[0] != '\0') {
+        log_line(JL_LOG_WARNING, fmt::format("rdma: dropped {}: {}", who.remote.text(), why));
+    }
+    end_socket(who, code);
+    if (const auto data = who.data; data && !data->is_root) {
+        data->end = data->end.value_or(code);
+        data->lost = data->lost.value_or(code);
+        tell_readable(*data);
+        if (data->socket != nullptr && std::exchange(data->want_out, false)) {
+            host().ready(data->socket, JL_OUT);
+        }
+    }
+    close_line(who, true);
+}
+
+void hub::on_down(peer& who, const failure& why) {
+    const auto hold = who.shared_from_this();
+    who.line = nullptr;
+    switch (who.state) {
+    case peer::phase::connecting:
+        // An earlier connection between the same two addresses may not be gone yet, though both its sockets are.
+        who.again = who.keep_port && why.code == WSAEADDRNOTAVAIL && clock::now() - who.since < patience;
+        if (!who.again) {
+            fail_join(who, why.code, why.sentence);
+        }
+        return;
+    case peer::phase::asking:
+        fail_join(who, why.code == WSAETIMEDOUT ? why.code : WSAECONNREFUSED,
+                  "the peer closed the connection instead of answering");
+        return;
+    case peer::phase::greeting:
+        greeting_.remove(hold);
+        close_line(who, true);
+        return;
+    case peer::phase::queued:
+        close_line(who, true);
+        --queued_;
+        host().withdrawn(listener_, &who);
+        return;
+    case peer::phase::open: break;
+    case peer::phase::gone: return;
+    }
+    // What it sent before may still wait to be looked at.
+    who.broken = who.broken.value_or(why);
+    while (station_->poll_data()) {}
+    touch(who);
+}
+
+void hub::shut_in(flow& data) {
+    data.shut_in = true;
+    while (!data.box.empty()) {
+        drop_front(data);
+    }
+    for (const peer_ptr& each : data.peers) {
+        if (!data.is_root && each->line != nullptr && each->is_open()) {
+            each->line->control(wire::encode(wire::note{wire::kind::quiet, 0}));
+        }
+        touch(*each);
+    }
+    settle();
+}
+
+void hub::shut_out(flow& data) {
+    if (std::exchange(data.shut_out, true)) {
+        return;
+    }
+    const auto everyone = data.peers;
+    for (const peer_ptr& each : everyone) {
+        if (each->is_open()) {
+            if (data.is_root) {
+                end_socket(*each, 0);
+            }
+            each->out.end(data.log.head(), false);
+            touch(*each);
+        }
+    }
+    settle();
+}
+
+void hub::shut_leaf(peer& who, std::int32_t how) {
+    if (how != SD_SEND) {
+        who.discard = true;
+    }
+    if (how != SD_RECEIVE) {
+        who.out.end(who.data->log.head(), false);
+    }
+    touch(who);
+    settle();
+}
+
+void hub::part(peer& who, std::uint32_t how, std::function<void()> gone) {
+    const auto hold = who.shared_from_this();
+    if (gone) {
+        who.on_gone = std::move(gone);
+    }
+    if (!who.is_open() || how == JL_CLOSE_ABORT || (who.in.has_left() && !who.data->is_root) ||
+        who.line == nullptr) {
+        end_socket(who, WSAECONNABORTED);
+        close_line(who, how == JL_CLOSE_ABORT || !who.in.has_left());
+        return;
+    }
+    if (std::exchange(who.leaving, true)) {
+        return;
+    }
+    end_socket(who, 0);
+    drop_membership(who);
+    who.discard = true;
+    who.progress = clock::now();
+    who.line->retire();
+    who.out.end(who.data->log.head(), true);
+    touch(who);
+    settle();
+    check_parted(who);
+    if (station_ && who.is_open()) {
+        arm_watch();
+    }
+    keep_ticking();
+}
+
+void hub::check_parted(peer& who) {
+    if (who.leaving && who.has_finished) {
+        // Nothing is left to be lost, and a reset leaves nothing behind that would hold the local address.
+        close_line(who, true);
+    }
+}
+
+// The connection is over, on this side too.
+void hub::close_line(peer& who, bool abort) {
+    const auto hold = who.shared_from_this();
+    if (link* const line = std::exchange(who.line, nullptr)) {
+        line->close(abort);
+    }
+    who.state = peer::phase::gone;
+    if (const auto data = who.data) {
+        drop_membership(who);
+        std::erase(data->peers, hold);
+        who.in.clear(hold, shares_);
+        for (const auto& [head, got] : std::exchange(who.early, {})) {
+            came_back(got.slot, who);
+        }
+        if (who.window != 0 && station_) {
+            station_->drop_slots(who.window + spare_slots);
+            who.window = 0;
+        }
+        release_space(*data);
+    }
+    strike(who);
+    if (who.on_gone) {
+        post(loop(), std::exchange(who.on_gone, nullptr));
+    }
+}
+
+} // namespace joinleaf::rdma

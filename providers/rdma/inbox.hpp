@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address.hpp"
+#include "fifo.hpp"
+
+#include "joinleaf/provider.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace joinleaf::rdma {
+
+struct peer;
+
+// Messages that wait for one socket. Their bytes lie in a slot of the station, or in memory of their own. Guarded by the
+// lock of its hub.
+class inbox {
+  public:
+    // A message. From put on it holds a share of its slot until it is taken or dropped.
+    struct message {
+        std::shared_ptr<peer> from;
+        std::span<const std::byte> bytes;
+        std::vector<std::byte> own; // where bytes lie, unless in a slot
+        std::uint32_t slot = no_slot;
+        bool has_source = false; // bytes begin with the address of another sender than the peer
+        address source{};        // that address, once it is queued
+    };
+    static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
+
+    explicit inbox(std::size_t bound) : bound_(bound) {}
+
+    [[nodiscard]] bool has_room() const noexcept { return bytes_ < bound_; }
+    [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::uint64_t taken_messages() const noexcept { return taken_messages_; }
+    [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return taken_bytes_; }
+
+    void put(message next); // takes the source off the bytes
+
+    // Fills one message of the application from the front; true: the front has been taken whole, and the caller pops
+    // it. The queue is not empty.
+    bool take(jl_msg& out);
+    [[nodiscard]] message& front() noexcept { return waiting_.front(); }
+    void pop();
+
+  private:
+    const std::size_t bound_;
+    fifo<message> waiting_;
+    std::uint64_t bytes_ = 0;
+    std::size_t offset_ = 0; // bytes of the front that the application has had
+    std::uint64_t taken_messages_ = 0;
+    std::uint64_t taken_bytes_ = 0;
+};
+
+} // namespace joinleaf::rdma

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine.hpp"
+#include "fifo.hpp"
+#include "inbox.hpp"
+#include "wire.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace joinleaf::rdma {
+
+// The shares in the slots of a station: a slot goes back when the last message in it has been taken.
+class slot_shares {
+  public:
+    explicit slot_shares(std::function<void(std::uint32_t, peer&)> give_back)
+        : give_back_(std::move(give_back)) {}
+    void take(std::uint32_t slot);
+    void leave(std::uint32_t slot, peer& whose);
+
+  private:
+    std::function<void(std::uint32_t, peer&)> give_back_;
+    std::vector<std::uint32_t> shares_; // by slot
+};
+
+// Where messages go.
+class message_sink {
+  public:
+    virtual ~message_sink() = default;
+    // False: not now; the stream is held back.
+    virtual bool has_room(peer& from) = 0;
+    virtual void put(inbox::message message) = 0;
+};
+
+// From the slices of one peer to messages: puts them into order, and cuts them at the messages' ends. Guarded by the
+// lock of its hub.
+class inflow {
+  public:
+    enum class arrival : std::uint8_t {
+        kept,    // it is in order, or waits for those before it
+        dropped, // it has come before; the slot is the caller's again
+        broken,  // it cannot belong to this stream; so is its slot
+    };
+    enum class state : std::uint8_t { idle, stalled, broken };
+
+    // The first byte that will come has this position; so many slices may be under way.
+    void begin(std::uint64_t position, std::size_t window) noexcept;
+    [[nodiscard]] bool has_begun() const noexcept { return window_ != 0; }
+
+    arrival add(const wire::slice_head& head, const parcel& got);
+
+    // Moves messages into the sink while there is room. idle: all that came is done; stalled: the sink is full; broken:
+    // not a message.
+    state move(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares);
+
+    // Everything up to the sender's last end has come, though perhaps not been moved.
+    [[nodiscard]] bool has_all() const noexcept { return all_came_; }
+    // Moved up to an end; left: for good.
+    [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+    [[nodiscard]] bool has_left() const noexcept { return left_; }
+
+    // Gives all slots back: nothing of this stream is wanted any more.
+    void clear(const std::shared_ptr<peer>& self, slot_shares& shares);
+
+  private:
+    struct piece {
+        std::uint32_t slot = inbox::no_slot;
+        std::span<const std::byte> bytes; // what is left of it
+        std::uint8_t flags = 0;
+    };
+
+    void enqueue(const wire::slice_head& head, const parcel& got);
+    bool move_one(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares);
+    bool read_record(piece& from);
+
+    std::uint64_t next_ = 0; // position of the next byte that is missing
+    std::size_t window_ = 0;
+    std::map<std::uint64_t, std::pair<wire::slice_head, parcel>> early_;
+    fifo<piece> pieces_;
+    wire::record_bytes record_{};
+    std::size_t record_have_ = 0;
+    bool in_message_ = false;
+    wire::record message_; // in progress
+    std::vector<std::byte> whole_;
+    bool broken_ = false;
+    bool all_came_ = false;
+    bool ended_ = false;
+    bool left_ = false;
+};
+
+} // namespace joinleaf::rdma

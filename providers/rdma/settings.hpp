@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "joinleaf/provider.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace joinleaf::rdma {
+
+// The values of one YAML entry's options. Shared by everything that the entry's instance makes.
+struct settings {
+    std::string engine;
+    std::string fabric;
+    std::chrono::nanoseconds join_timeout;
+    std::chrono::nanoseconds handshake_timeout;
+    std::chrono::nanoseconds leaf_timeout;
+    std::size_t handshake_limit;
+    std::size_t send_buffer;
+    std::size_t recv_buffer;
+    std::size_t slice;
+    std::uint32_t window;
+};
+
+// The table from which the parser, the schema and the documentation are made.
+std::span<const jl_option* const> option_table() noexcept;
+
+settings read_settings(const jl_create& create);
+
+} // namespace joinleaf::rdma

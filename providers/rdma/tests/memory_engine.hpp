@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An engine without a device: stations of one process that meet in memory, and the failures that a network may have.
+#pragma once
+
+#include "engine.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+
+namespace joinleaf::rdma::test {
+
+class memory_station;
+
+// What joins the stations. Faults may be set at any time.
+class memory_network {
+  public:
+    struct faults {
+        bool reorder = false;          // slices overtake each other
+        unsigned duplicate = 0;        // one slice in so many comes twice; 0: none
+        unsigned full = 0;             // one post in so many finds no room; 0: none
+        bool refuse = false;           // connections are refused
+        bool silent = false;           // connections come about, and nobody answers
+        bool no_slots = false;         // no memory for buffers
+        bool no_lend = false;          // memory cannot be registered
+        bool bad_address = false;      // the peer's data address is of no use
+        std::size_t slice = 1024 + 32; // bytes of a slice
+    };
+
+    explicit memory_network(std::uint32_t seed = 1) : lot(seed) {}
+
+    std::mutex mutex; // of everything below
+    faults now;
+    std::mt19937 lot;
+    std::map<std::uint16_t, memory_station*> listeners;
+    std::uint16_t next_port = 1000;
+    std::uint64_t overruns =
+        0; // slices that came when no buffer was posted: the session layer must prevent it
+};
+
+class memory_engine final : public engine {
+  public:
+    explicit memory_engine(memory_network& network) : network_(network) {}
+    tl::expected<std::unique_ptr<station>, failure> open(int family, station_owner& owner) override;
+    [[nodiscard]] std::string description() const override { return "memory"; }
+
+  private:
+    memory_network& network_;
+};
+
+} // namespace joinleaf::rdma::test

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <endian.h>
+
+namespace joinleaf::rdma::wire {
+namespace {
+
+constexpr std::uint8_t flag_qos = 1;
+constexpr std::uint8_t all_slice_flags = flag_end | flag_leaving | flag_data;
+constexpr std::byte record_mark{0x4D}; // "M"
+
+void put8(std::span<std::byte> bytes, std::size_t at, std::uint8_t value) noexcept {
+    bytes[at] = std::byte{value};
+}
+void put32(std::span<std::byte> bytes, std::size_t at, std::uint32_t value) noexcept {
+    const std::uint32_t ordered = htobe32(value);
+    std::memcpy(bytes.data() + at, &ordered, sizeof ordered);
+}
+void put64(std::span<std::byte> bytes, std::size_t at, std::uint64_t value) noexcept {
+    const std::uint64_t ordered = htobe64(value);
+    std::memcpy(bytes.data() + at, &ordered, sizeof ordered);
+}
+std::uint8_t get8(std::span<const std::byte> bytes, std::size_t at) noexcept {
+    return std::to_integer<std::uint8_t>(bytes[at]);
+}
+std::uint32_t get32(std::span<const std::byte> bytes, std::size_t at) noexcept {
+    std::uint32_t ordered = 0;
+    std::memcpy(&ordered, bytes.data() + at, sizeof ordered);
+    return be32toh(ordered);
+}
+std::uint64_t get64(std::span<const std::byte> bytes, std::size_t at) noexcept {
+    std::uint64_t ordered = 0;
+    std::memcpy(&ordered, bytes.data() + at, sizeof ordered);
+    return be64toh(ordered);
+}
+
+void put_preamble(std::span<std::byte> bytes, kind what, std::uint8_t flags) noexcept {
+    put32(bytes, 0, magic);
+    put8(bytes, 4, newest_version);
+    put8(bytes, 5, oldest_version);
+    put8(bytes, 6, static_cast<std::uint8_t>(what));
+    put8(bytes, 7, flags);
+}
+
+void put_flowspec(std::span<std::byte> bytes, const FLOWSPEC& flow) noexcept {
+    const std::array<std::uint32_t, 8> words{flow.TokenRate,  flow.TokenBucketSize,   flow.PeakBandwidth,
+                                             flow.Latency,    flow.DelayVariation,    flow.ServiceType,
+                                             flow.MaxSduSize, flow.MinimumPolicedSize};
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        put32(bytes, 4 * i, words[i]);
+    }
+}
+
+FLOWSPEC get_flowspec(std::span<const std::byte> bytes) noexcept {
+    FLOWSPEC flow{};
+    flow.TokenRate = get32(bytes, 0);
+    flow.TokenBucketSize = get32(bytes, 4);
+    flow.PeakBandwidth = get32(bytes, 8);
+    flow.Latency = get32(bytes, 12);
+    flow.DelayVariation = get32(bytes, 16);
+    flow.ServiceType = get32(bytes, 20);
+    flow.MaxSduSize = get32(bytes, 24);
+    flow.MinimumPolicedSize = get32(bytes, 28);
+    return flow;
+}
+
+bool direction_is_known(std::uint8_t direction) noexcept {
+    return direction == JL_SENDER_ONLY || direction == JL_RECEIVER_ONLY || direction == JL_BOTH;
+}
+
+// Only an answer has a code, and only one that refuses a reason; whoever is admitted is told how to send.
+bool is_well_formed(std::span<const std::byte> bytes) noexcept {
+    const bool is_answer = get8(bytes, 6) == static_cast<std::uint8_t>(kind::answer);
+    const std::uint32_t code = get32(bytes, 12);
+    const std::uint8_t why = get8(bytes, 28);
+    const std::size_t data = get32(bytes, 20);
+    const std::size_t place = get32(bytes, 24);
+    const std::size_t qos = (get8(bytes, 7) & flag_qos) != 0 ? qos_size : 0;
+    const bool zeros =
+        get8(bytes, 10) == 0 && get8(bytes, 29) == 0 && get8(bytes, 30) == 0 && get8(bytes, 31) == 0;
+    const auto is_role = [](std::uint8_t value) { return value == 1 || value == 2; };
+    const bool role = is_role(get8(bytes, 8)) && is_role(get8(bytes, 9));
+    const bool sizes =
+        data <= data_max && place <= address_max && bytes.size() == greeting_size + data + place + qos;
+    const bool refuses = is_answer && code != 0;
+    const bool admits = refuses || (get32(bytes, 48) != 0 && get32(bytes, 52) > head_size);
+    return (get8(bytes, 7) & ~flag_qos) == 0 && zeros && role && direction_is_known(get8(bytes, 11)) &&
+           sizes && code <= 0x7FFFFFFF && (is_answer || (code == 0 && why == 0)) &&
+           why <= static_cast<std::uint8_t>(reason::resources) && admits;
+}
+
+} // namespace
+
+const char* text(fault what) noexcept {
+    switch (what) {
+    case fault::foreign: return "it does not speak the protocol of rdma";
+    case fault::version: return "it speaks no version of the protocol that this side speaks";
+    case fault::malformed: return "what it sends breaks the protocol";
+    }
+    return "";
+}
+
+const char* text(reason why) noexcept {
+    switch (why) {
+    case reason::none: return "the peer refused it";
+    case reason::application: return "the peer's application rejected it";
+    case reason::backlog: return "more requests wait at the peer than its backlog allows";
+    case reason::closing: return "the peer is closing its listener";
+    case reason::version: return "the peer speaks no version of the protocol that this side speaks";
+    case reason::role: return "the peer has the same role in the control plane";
+    case reason::malformed: return "the peer did not understand the request";
+    case reason::resources: return "the peer has no buffers left for another member";
+    }
+    return "";
+}
+
+std::vector<std::byte> encode(const greeting& what) {
+    std::vector<std::byte> out(greeting_size);
+    put_preamble(out, what.what, what.qos ? flag_qos : 0);
+    put8(out, 8, static_cast<std::uint8_t>(what.role));
+    put8(out, 9, static_cast<std::uint8_t>(what.data));
+    put8(out, 11, static_cast<std::uint8_t>(what.direction));
+    put32(out, 12, static_cast<std::uint32_t>(what.code));
+    put32(out, 16, what.callee_room);
+    put32(out, 20, static_cast<std::uint32_t>(what.user.size()));
+    put32(out, 24, static_cast<std::uint32_t>(what.data_address.size()));
+    put8(out, 28, static_cast<std::uint8_t>(what.why));
+    put64(out, 32, what.channel);
+    put64(out, 40, what.start);
+    put32(out, 48, what.window);
+    put32(out, 52, what.slice);
+    out.insert(out.end(), what.user.begin(), what.user.end());
+    out.insert(out.end(), what.data_address.begin(), what.data_address.end());
+    if (what.qos) {
+        std::array<std::byte, qos_size> flows{};
+        put_flowspec(std::span(flows).first(qos_size / 2), what.qos->SendingFlowspec);
+        put_flowspec(std::span(flows).last(qos_size / 2), what.qos->ReceivingFlowspec);
+        out.insert(out.end(), flows.begin(), flows.end());
+    }
+    return out;
+}
+
+tl::expected<kind, fault> kind_of(std::span<const std::byte> message) noexcept {
+    if (message.size() < 8 || get32(message, 0) != magic) {
+        return tl::unexpected(fault::foreign);
+    }
+    if (get8(message, 4) < oldest_version || get8(message, 5) > newest_version) {
+        return tl::unexpected(fault::version);
+    }
+    const std::uint8_t what = get8(message, 6);
+    if (what < 1 || what > static_cast<std::uint8_t>(kind::wake)) {
+        return tl::unexpected(fault::malformed);
+    }
+    return static_cast<kind>(what);
+}
+
+tl::expected<greeting, fault> decode_greeting(std::span<const std::byte> message) {
+    const auto what = kind_of(message);
+    if (!what) {
+        return tl::unexpected(what.error());
+    }
+    if ((*what != kind::hello && *what != kind::answer) || message.size() < greeting_size ||
+        !is_well_formed(message)) {
+        return tl::unexpected(fault::malformed);
+    }
+    greeting out;
+    out.what = *what;
+    out.role = static_cast<control_role>(get8(message, 8));
+    out.data = static_cast<data_role>(get8(message, 9));
+    out.direction = get8(message, 11);
+    out.code = static_cast<std::int32_t>(get32(message, 12));
+    out.callee_room = get32(message, 16);
+    out.why = static_cast<reason>(get8(message, 28));
+    out.channel = get64(message, 32);
+    out.start = get64(message, 40);
+    out.window = get32(message, 48);
+    out.slice = get32(message, 52);
+    const auto user = message.subspan(greeting_size, get32(message, 20));
+    const auto place = message.subspan(greeting_size + user.size(), get32(message, 24));
+    out.user.assign(user.begin(), user.end());
+    out.data_address.assign(place.begin(), place.end());
+    if ((get8(message, 7) & flag_qos) != 0) {
+        const auto flows = message.last(qos_size);
+        out.qos = QOS{};
+        out.qos->SendingFlowspec = get_flowspec(flows.first(qos_size / 2));
+        out.qos->ReceivingFlowspec = get_flowspec(flows.last(qos_size / 2));
+    }
+    return out;
+}
+
+note_bytes encode(const note& what) noexcept {
+    note_bytes out{};
+    put_preamble(out, what.what, 0);
+    put64(out, 8, what.value);
+    return out;
+}
+
+std::optional<note> decode_note(std::span<const std::byte> message) noexcept {
+    const auto what = kind_of(message);
+    if (!what || *what == kind::hello || *what == kind::answer || message.size() != note_size ||
+        get8(message, 7) != 0) {
+        return std::nullopt;
+    }
+    return note{*what, get64(message, 8)};
+}
+
+head_bytes encode(const slice_head& what) noexcept {
+    head_bytes out{};
+    put64(out, 0, what.channel);
+    put64(out, 8, what.position);
+    put32(out, 16, what.size);
+    put32(out, 20, what.granted);
+    put8(out, 24, what.flags);
+    return out;
+}
+
+std::optional<slice_head> decode_head(std::span<const std::byte> slice) noexcept {
+    if (slice.size() < head_size) {
+        return std::nullopt;
+    }
+    const slice_head out{get64(slice, 0), get64(slice, 8), get32(slice, 16), get32(slice, 20),
+                         get8(slice, 24)};
+    const bool known = (out.flags & ~all_slice_flags) == 0;
+    const bool ends = (out.flags & flag_leaving) == 0 || (out.flags & flag_end) != 0;
+    const bool carries = out.size == 0 || (out.flags & flag_data) != 0;
+    const bool zeros =
+        std::ranges::all_of(slice.subspan(25, 7), [](std::byte b) { return b == std::byte{0}; });
+    return known && ends && carries && zeros && out.size == slice.size() - head_size ? std::optional(out)
+                                                                                     : std::nullopt;
+}
+
+record_bytes encode(const record& what) noexcept {
+    record_bytes out{};
+    put32(out, 0, what.size);
+    out[4] = record_mark;
+    put8(out, 5, what.has_source ? 1 : 0);
+    return out;
+}
+
+std::optional<record> decode_record(std::span<const std::byte, record_size> bytes) noexcept {
+    const record out{get32(bytes, 0), get8(bytes, 5) == 1};
+    const bool marked = bytes[4] == record_mark && get8(bytes, 5) <= 1 && bytes[6] == std::byte{0} &&
+                        bytes[7] == std::byte{0};
+    const std::size_t head = out.has_source ? source_size : 0;
+    const bool fits = out.size >= head && out.size - head <= message_max;
+    return marked && fits ? std::optional(out) : std::nullopt;
+}
+
+source_bytes encode_source(const sockaddr* from) noexcept {
+    source_bytes out{};
+    if (from->sa_family == AF_INET) {
+        sockaddr_in in{};
+        std::memcpy(&in, from, sizeof in);
+        put8(out, 0, 4);
+        std::memcpy(out.data() + 2, &in.sin_port, 2);
+        std::memcpy(out.data() + 4, &in.sin_addr, 4);
+    } else if (from->sa_family == AF_INET6) {
+        sockaddr_in6 in6{};
+        std::memcpy(&in6, from, sizeof in6);
+        put8(out, 0, 6);
+        std::memcpy(out.data() + 2, &in6.sin6_port, 2);
+        std::memcpy(out.data() + 4, &in6.sin6_addr, 16);
+    }
+    return out;
+}
+
+address decode_source(std::span<const std::byte, source_size> bytes) noexcept {
+    if (get8(bytes, 0) == 4) {
+        sockaddr_in in{};
+        in.sin_family = AF_INET;
+        std::memcpy(&in.sin_port, bytes.data() + 2, 2);
+        std::memcpy(&in.sin_addr, bytes.data() + 4, 4);
+        return address::of(reinterpret_cast<const sockaddr*>(&in), sizeof in);
+    }
+    if (get8(bytes, 0) == 6) {
+        sockaddr_in6 in6{};
+        in6.sin6_family = AF_INET6;
+        std::memcpy(&in6.sin6_port, bytes.data() + 2, 2);
+        std::memcpy(&in6.sin6_addr, bytes.data() + 4, 16);
+        return address::of(reinterpret_cast<const sockaddr*>(&in6), sizeof in6);
+    }
+    return {};
+}
+
+} // namespace joinleaf::rdma::wire
