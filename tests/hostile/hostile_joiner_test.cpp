@@ -133,7 +133,7 @@ TEST_P(HostileAnswer, ER_22_APeerThatBreaksTheFormatAfterwardsIsALostSession) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, HostileAnswer,
-                         ::testing::ValuesIn(session_plans_of("tree", {plan::rooted, plan::relayed})),
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

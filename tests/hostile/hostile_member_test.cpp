@@ -160,8 +160,7 @@ TEST_P(HostileMember, OneThatFloodsIsHeldBackAndHarmsNobody) {
     EXPECT_TRUE(result_of(flooding, "the flood"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, HostileMember,
-                         ::testing::ValuesIn(transports_over("tree", {plan::rooted, plan::relayed})),
+INSTANTIATE_TEST_SUITE_P(Transports, HostileMember, ::testing::ValuesIn(session_transports()),
                          transport_name());
 
 } // namespace

@@ -238,7 +238,7 @@ TEST_P(HostilePeer, ManyThatComeAndGoLeaveNothingBehind) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, HostilePeer,
-                         ::testing::ValuesIn(session_plans_of("tree", {plan::rooted, plan::relayed})),
+                         ::testing::ValuesIn(session_plans({plan::rooted, plan::relayed})),
                          session_plan_name());
 
 } // namespace

@@ -18,8 +18,7 @@ std::vector<std::string> member_command(const transport& which, std::vector<std:
     const char* const kind = which.kind == plan::rooted    ? "rooted"
                              : which.kind == plan::relayed ? "relayed"
                                                            : "nonrooted";
-    std::vector<std::string> command{JOINLEAF_TEST_MEMBER, kind, which.provider,
-                                     which.family == AF_INET6 ? "6" : "4"};
+    std::vector<std::string> command{JOINLEAF_TEST_MEMBER, kind, which.family == AF_INET6 ? "6" : "4"};
     command.insert(command.end(), part.begin(), part.end());
     return command;
 }

@@ -172,8 +172,8 @@ int run(const std::vector<std::string>& words) {
         give_up("to start");
     }
     {
-        member_process self({"process", kind, words.at(2) == "6" ? AF_INET6 : AF_INET, words.at(1).c_str()},
-                            {words.begin() + 3, words.end()});
+        member_process self({"process", kind, words.at(1) == "6" ? AF_INET6 : AF_INET},
+                            {words.begin() + 2, words.end()});
         self.take_part();
         self.serve();
     }

@@ -28,14 +28,6 @@ inline std::vector<session_plan> session_plans(std::initializer_list<plan> kinds
     return plans;
 }
 
-// Those over one provider, as the configuration calls it.
-inline std::vector<session_plan> session_plans_of(std::string_view provider,
-                                                  std::initializer_list<plan> kinds) {
-    auto plans = session_plans(kinds);
-    std::erase_if(plans, [&](const session_plan& each) { return each.over.provider != provider; });
-    return plans;
-}
-
 struct session_plan_name {
     template <class Info> std::string operator()(const Info& info) const {
         std::ostringstream out;

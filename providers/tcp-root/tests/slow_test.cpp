@@ -270,7 +270,7 @@ TEST(SlowLeaf, JL_SO_SLOW_LEAF_ForOneLeaf_WhileItIsSlow) {
     const library lib({{"send_buffer", 1024 * kib}});
     pair_of_leaves all(lib, rooted4);
     EXPECT_EQ(rule_of(lib, all.slow.branch).policy, static_cast<DWORD>(JL_SLOW_LEAF_BLOCK));
-    for (const DWORD policy : {JL_SLOW_LEAF_DROP_OLDEST, JL_SLOW_LEAF_DROP_NEWEST}) {
+    for (const DWORD policy : {DWORD{JL_SLOW_LEAF_DROP_OLDEST}, DWORD{JL_SLOW_LEAF_DROP_NEWEST}}) {
         ASSERT_EQ(set_rule(lib, all.slow.branch, {policy, 0, 200 * kib}), 0);
         EXPECT_EQ(rule_of(lib, all.slow.branch).policy, policy);
         EXPECT_EQ(rule_of(lib, all.slow.branch).bytes, 200U * kib);
