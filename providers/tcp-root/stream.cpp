@@ -159,10 +159,13 @@ std::int32_t stream::shutdown(std::int32_t how) {
     if (how != SD_RECEIVE && shut_out_.exchange(true) && how == SD_SEND) {
         return 0;
     }
-    if (::shutdown(fd_, how) == 0) {
+    const bool was_connected = connected_.load();
+    if (how == SD_RECEIVE && was_connected) {
+        return 0; // the runtime receives no more; the kernel would show an end that the peer has not made (EV-44)
+    }
+    if (::shutdown(fd_, SHUT_WR) == 0) {
         return 0;
     }
-    const bool was_connected = connected_.load();
     return errno == ENOTCONN && was_connected ? 0 : jl_wsa_error(errno);
 }
 

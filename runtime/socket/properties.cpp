@@ -186,12 +186,15 @@ std::int32_t socket_object::get_option(int level, int name, void* value, int* le
     if (level == JL_SOL_JOINLEAF && name == JL_SO_GAP_NOTIFY) {
         return store(static_cast<BOOL>(gap_notify_.load() ? TRUE : FALSE), value, len);
     }
-    if (ops().get_option == nullptr) {
-        return WSAENOPROTOOPT;
-    }
     auto room = static_cast<std::uint32_t>(*len);
-    const std::lock_guard guard(guard_out_);
-    const auto code = ops().get_option(endpoint_, level, name, value, &room);
+    std::int32_t code = WSAENOPROTOOPT;
+    if (ops().get_option != nullptr) {
+        const std::lock_guard guard(guard_out_);
+        code = ops().get_option(endpoint_, level, name, value, &room);
+    }
+    if (code != 0 && level == SOL_SOCKET && name == SO_ERROR) {
+        return store(0, value, len); // a provider that has no descriptor to ask knows of no error
+    }
     if (code == 0) {
         *len = static_cast<int>(room);
     }

@@ -215,7 +215,9 @@ std::optional<std::int32_t> socket_object::pump_in(std::uint32_t left) {
         }
     }
     std::int32_t code = 0;
-    const auto state = left == JL_LEFT_SOME ? JL_READY : ask_in(code);
+    // With a connection what is left may be its end, which is no FD_READ (EV-35).
+    const bool data_left = left == JL_LEFT_SOME && connectionless();
+    const auto state = data_left ? JL_READY : ask_in(code);
     if (state == JL_ARMED) {
         watch_for(dispatch::condition_in);
         return std::nullopt;
