@@ -186,7 +186,7 @@ TEST_P(Registration, EV_25_EnumeratingLeavesWhatIsNotNominated) {
 
 TEST_P(Registration, EV_20_NoEventIsLostBetweenEnumerationAndArrival) {
     const event_watch watch(s(), FD_READ);
-    constexpr int count = 300;
+    constexpr int count = 200; // what a receive buffer holds, for datagrams have no flow control
     auto sending = in_background([&] {
         for (int i = 0; i < count; ++i) {
             send();

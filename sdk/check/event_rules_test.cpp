@@ -352,7 +352,7 @@ TEST_P(DeferRules, EV_34_AWithdrawnDeferredRequestMakesRoomForTheNext) {
     EXPECT_EQ(0, first.close());
     EXPECT_EQ(0, watch.code(FD_ACCEPT)) << "nobody is deferred any more";
     const auto admitted = admit(root.get());
-    EXPECT_EQ(local_name(second.get()), peer_name(admitted.get()));
+    EXPECT_EQ(local_name(second.get()).port(), peer_name(admitted.get()).port());
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, DeferRules, ::testing::ValuesIn(session_transports()), transport_name());
