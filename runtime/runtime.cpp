@@ -20,6 +20,7 @@ namespace {
 // The count of WSAStartup and what it keeps alive.
 struct process_state {
     std::mutex mutex;
+    std::shared_mutex makers; // after mutex; shared by those who make sockets
     unsigned starts = 0;
     std::shared_ptr<runtime> running;
 };
@@ -69,7 +70,8 @@ std::string sentence_of(const std::vector<config::problem>& problems) {
 // of its loop.
 constexpr std::chrono::seconds closing_limit{10};
 
-void close_every_socket() {
+// Closes what is open now; false when nothing was.
+bool close_open_sockets() {
     auto& table = socket::open_sockets();
     std::vector<std::uintptr_t> numbers;
     table.each_number([&](std::uintptr_t number) { numbers.push_back(number); });
@@ -84,6 +86,13 @@ void close_every_socket() {
     for (auto* const one : mine) {
         table.drain(one->number());
         one->abort();
+    }
+    return !numbers.empty();
+}
+
+void close_every_socket() {
+    while (close_open_sockets()) {
+        // A call that was under way may have made a socket meanwhile.
     }
     if (!socket::wait_until_all_gone(closing_limit)) {
         log(severity::error, "a provider has not let go of its sockets within {} s; its memory stays in use",
@@ -101,6 +110,8 @@ runtime::runtime(config::configuration configuration, origin where)
 runtime::~runtime() {
     host::serve_loops_of(nullptr);
 }
+
+runtime::making::making() : held_(process().makers) {}
 
 int runtime::start(const origin& where) {
     auto& state = process();
@@ -135,6 +146,8 @@ int runtime::stop() {
         return 0;
     }
     started_.store(false, std::memory_order_release);
+    state.makers.lock(); // those who found the runtime started have made their sockets
+    state.makers.unlock();
     close_every_socket();
     state.running.reset();
     return 0;

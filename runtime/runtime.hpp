@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 
 #include "config/config.hpp"
@@ -41,6 +42,17 @@ class runtime {
     // unchanged, or cannot be read any more. Needs a start. [any]
     static std::shared_ptr<const catalog::catalog> fresh_catalog();
     static std::shared_ptr<const catalog::catalog> fresh_catalog(const config::configuration& wanted);
+
+    // Held while a socket is made from the catalog: the last WSACleanup waits for it and closes what was made.
+    // False once the end has begun. [any]
+    class making {
+      public:
+        making();
+        explicit operator bool() const noexcept { return started(); }
+
+      private:
+        std::shared_lock<std::shared_mutex> held_;
+    };
 
     // The runtime in force, null when there is none. Holding it does not keep its sockets open. [any]
     static std::shared_ptr<runtime> current();

@@ -74,12 +74,7 @@ SOCKET accept_on(SOCKET s, sockaddr* address, int* length, const socket::conditi
                            !api::writable(address, static_cast<std::size_t>(room)))) {
             return tl::unexpected(WSAEFAULT);
         }
-        const auto child =
-            object.accept(decide, wants_name ? address : nullptr, wants_name ? length : nullptr);
-        if (!child) {
-            return tl::unexpected(child.error());
-        }
-        return (*child)->number();
+        return object.accept(decide, wants_name ? address : nullptr, wants_name ? length : nullptr);
     });
 }
 

@@ -68,7 +68,8 @@ SOCKET open_socket(const catalog::query& asked, const WSAPROTOCOL_INFOW* info, G
             return WSAEINVAL;
         }
         const auto running = runtime::current();
-        if (!running) {
+        const runtime::making hold;
+        if (!running || !hold) {
             return WSANOTINITIALISED;
         }
         return info == nullptr ? open_first(*running, asked, made) : open_named(*running, asked, *info, made);

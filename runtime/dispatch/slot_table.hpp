@@ -58,14 +58,21 @@ template <class T> class slot_table {
 
     // Makes object findable under number, which must have no object. False when the number is beyond the
     // table. [any]
-    bool publish(std::uintptr_t number, T* object) {
+    bool publish(std::uintptr_t number, T* object) { return static_cast<bool>(publish_held(number, object)); }
+
+    // The same, held from the first moment on, so that nobody who guesses the number ends the object under its
+    // maker. Empty when the number is beyond the table. [any]
+    reference publish_held(std::uintptr_t number, T* object) {
         slot* const place = find_or_make(number);
         if (place == nullptr) {
-            return false;
+            return {};
         }
+        // The kernel hands a number on between threads that do not meet otherwise: those who used the slot
+        // before come first.
+        static_cast<void>(place->state.load(std::memory_order_acquire));
         place->object = object;
-        place->state.fetch_or(open_bit, std::memory_order_release);
-        return true;
+        place->state.fetch_add(open_bit + 1, std::memory_order_acq_rel);
+        return reference(place);
     }
 
     // [any]

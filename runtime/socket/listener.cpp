@@ -167,18 +167,18 @@ int socket_object::decide(const condition& decide, request& who, std::vector<cha
     return verdict;
 }
 
-result<socket_object*> socket_object::admit(const std::shared_ptr<request>& who, const jl_answer& given) {
+result<SOCKET> socket_object::admit(const std::shared_ptr<request>& who, const jl_answer& given) {
     catalog::query asked{entry_.protocol->family, entry_.protocol->socket_type, entry_.protocol->protocol,
                          flags_};
     if (role_ == role::root) { // the root's socket for a leaf is a c_leaf/d_leaf one (AC-26)
         asked.flags = (flags_ & WSA_FLAG_OVERLAPPED) | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
     }
-    const auto child = create(loops_, entry_, asked, this, who->provider_request);
+    auto child = create(loops_, entry_, asked, this, who->provider_request);
     if (!child) {
         put_back(who);
-        return child;
+        return tl::unexpected(child.error());
     }
-    const auto code = answer(*who, *child, &given);
+    const auto code = answer(*who, child->get(), &given);
     {
         const std::lock_guard hold(lock_);
         std::erase(deciding_, who);
@@ -189,20 +189,17 @@ result<socket_object*> socket_object::admit(const std::shared_ptr<request>& who,
         }
     }
     if (code != 0) {
-        const auto number = (*child)->number();
-        open_sockets().shut(number);
-        open_sockets().drain(number);
-        (*child)->abort();
+        discard(std::move(*child));
         return tl::unexpected(code);
     }
     {
         const std::lock_guard hold((*child)->lock_);
         (*child)->establish();
     }
-    return child;
+    return (*child)->number();
 }
 
-result<socket_object*> socket_object::accept(const condition& decide_by, sockaddr* peer, int* peer_len) {
+result<SOCKET> socket_object::accept(const condition& decide_by, sockaddr* peer, int* peer_len) {
     if (connectionless()) {
         return tl::unexpected(WSAEOPNOTSUPP);
     }
@@ -243,8 +240,8 @@ result<socket_object*> socket_object::accept(const condition& decide_by, sockadd
 }
 
 // Turns the condition function's verdict into the call's answer (AC-07 ... AC-11).
-result<socket_object*> socket_object::conclude(int verdict, const std::shared_ptr<request>& who,
-                                               const jl_answer& given) {
+result<SOCKET> socket_object::conclude(int verdict, const std::shared_ptr<request>& who,
+                                       const jl_answer& given) {
     bool gone = false;
     {
         const std::lock_guard hold(lock_);

@@ -235,15 +235,13 @@ result<SOCKET> socket_object::join(const join_arguments& arguments) {
     const catalog::query asked{
         entry_.protocol->family, entry_.protocol->socket_type, entry_.protocol->protocol,
         (flags_ & WSA_FLAG_OVERLAPPED) | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF};
-    const auto child = create(loops_, entry_, asked, this);
+    auto child = create(loops_, entry_, asked, this);
     if (!child) {
         return tl::unexpected(child.error());
     }
-    const auto number = (*child)->number();
-    auto outcome = run_join(arguments, *child);
-    if (!outcome && open_sockets().shut(number)) {
-        open_sockets().drain(number);
-        (*child)->abort();
+    auto outcome = run_join(arguments, child->get());
+    if (!outcome) {
+        discard(std::move(*child));
     }
     return outcome;
 }

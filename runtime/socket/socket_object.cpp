@@ -76,9 +76,9 @@ void socket_object::drop_descriptor() noexcept {
     }
 }
 
-result<socket_object*> socket_object::create(dispatch::loop_pool& loops, const catalog::entry& entry,
-                                             const catalog::query& asked, socket_object* parent,
-                                             void* request) {
+result<socket_reference> socket_object::create(dispatch::loop_pool& loops, const catalog::entry& entry,
+                                               const catalog::query& asked, socket_object* parent,
+                                               void* request) {
     auto* const made = new socket_object(loops, entry, asked.flags);
     made->role_ = role_of(asked.flags, parent != nullptr && parent->role_ == role::root);
     jl_open open{};
@@ -100,21 +100,37 @@ result<socket_object*> socket_object::create(dispatch::loop_pool& loops, const c
         return tl::unexpected(code);
     }
     code = made->take_descriptor(open);
-    if (code == 0 && !open_sockets().publish(made->number(), made)) {
+    if (code == 0) {
+        if (parent != nullptr) {
+            made->inherit_from(*parent);
+        }
+        made->refresh_gates();
+        if (auto held = open_sockets().publish_held(made->number(), made)) {
+            return held;
+        }
         code = WSAEMFILE;
     }
-    if (code != 0) {
-        made->end_provider(JL_CLOSE_ABORT);
-        made->drop_descriptor();
-        made->drop();
-        return tl::unexpected(code);
+    made->end_provider(JL_CLOSE_ABORT);
+    made->drop_descriptor();
+    made->drop();
+    return tl::unexpected(code);
+}
+
+void socket_object::refresh_gates() {
+    const std::lock_guard hold(lock_);
+    update_gates();
+}
+
+// Ends a socket that its maker has no use for, unless another thread did.
+void socket_object::discard(socket_reference held) {
+    auto* const object = held.get();
+    const auto number = object->number();
+    const bool mine = open_sockets().shut(number);
+    held.reset();
+    if (mine) {
+        open_sockets().drain(number);
+        object->abort();
     }
-    if (parent != nullptr) {
-        made->inherit_from(*parent);
-    }
-    const std::lock_guard hold(made->lock_);
-    made->update_gates();
-    return made;
 }
 
 // Lets the kernel poll the device's queue too, where it may (CAP_NET_ADMIN) and the device has one.

@@ -83,9 +83,10 @@ class socket_object {
   public:
     // Opens an endpoint of the entry and makes its SOCKET. parent: the listener or the inviting root;
     // request: what is being admitted. WSAEMFILE, WSAENOBUFS, or the provider's code.
-    static result<socket_object*> create(dispatch::loop_pool& loops, const catalog::entry& entry,
-                                         const catalog::query& asked, socket_object* parent = nullptr,
-                                         void* request = nullptr);
+    // Held, so that it outlives a thread that guesses its number, for as long as its maker works on it.
+    static result<socket_reference> create(dispatch::loop_pool& loops, const catalog::entry& entry,
+                                           const catalog::query& asked, socket_object* parent = nullptr,
+                                           void* request = nullptr);
 
     socket_object(const socket_object&) = delete;
     socket_object& operator=(const socket_object&) = delete;
@@ -122,7 +123,7 @@ class socket_object {
 
     std::int32_t bind(const sockaddr* name, std::uint32_t len);
     std::int32_t listen(int backlog);
-    result<socket_object*> accept(const condition& decide, sockaddr* peer, int* peer_len);
+    result<SOCKET> accept(const condition& decide, sockaddr* peer, int* peer_len);
     std::int32_t name(bool peer, sockaddr* name, std::uint32_t* len);
 
     // ---- connect and join (operation.cpp)
@@ -218,6 +219,8 @@ class socket_object {
     void inherit_from(socket_object& parent);
     void establish();    // after accept, connect or join: gates, FD_WRITE, first data; lock_ held
     void update_gates(); // lock_ held
+    void refresh_gates();
+    static void discard(socket_reference held);
     [[nodiscard]] std::int32_t send_gate_now() const noexcept;
     [[nodiscard]] std::int32_t receive_gate_now() const noexcept;
     void refuse_all_requests();
@@ -244,11 +247,11 @@ class socket_object {
 
     std::shared_ptr<request> take_request();
     result<std::shared_ptr<request>> wait_for_request();
-    result<socket_object*> admit(const std::shared_ptr<request>& who, const jl_answer& answer);
+    result<SOCKET> admit(const std::shared_ptr<request>& who, const jl_answer& answer);
     std::int32_t answer(const request& who, socket_object* child, const jl_answer* answer);
     int decide(const condition& decide, request& who, std::vector<char>& callee, std::uint32_t& callee_len,
                QOS& qos);
-    result<socket_object*> conclude(int verdict, const std::shared_ptr<request>& who, const jl_answer& given);
+    result<SOCKET> conclude(int verdict, const std::shared_ptr<request>& who, const jl_answer& given);
     void put_back(std::shared_ptr<request> who);
     void after_accept_call(bool try_again);
 
