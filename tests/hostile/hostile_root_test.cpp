@@ -100,9 +100,8 @@ TEST_P(HostilePeer, AC_04_OtherProtocolsAreDropped) {
 
 TEST_P(HostilePeer, AC_04_AHelloWithOneWrongByteIsDroppedOrRefused) {
     // Places whose every other value is against WIRE.md: magic, version range, kind, flags, length, roles,
-    // direction, code, size, tail.
-    for (const std::size_t at :
-         {0U, 1U, 2U, 3U, 5U, 6U, 7U, 8U, 11U, 12U, 14U, 15U, 16U, 24U, 27U, 29U, 31U}) {
+    // direction, code, size, the byte behind the reason.
+    for (const std::size_t at : {0U, 1U, 2U, 3U, 5U, 6U, 7U, 8U, 11U, 12U, 14U, 15U, 16U, 24U, 27U, 29U}) {
         auto bytes = hello();
         bytes[at] = static_cast<char>(0x7e);
         expect_dropped(bytes, "byte " + std::to_string(at));
