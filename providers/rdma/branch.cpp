@@ -96,7 +96,17 @@ std::int32_t branch::ioctl(std::uint32_t code, const void*, std::uint32_t, void*
     return is_fionread(code) ? store_count(0, out, out_size, bytes) : WSAEOPNOTSUPP;
 }
 
-std::int32_t branch::stats(jl_stats*) {
+std::int32_t branch::stats(jl_stats* out) {
+    const auto hold = home()->lock();
+    if (leaf_) {
+        const jl_leaf_stats leaf = hub::describe(*leaf_);
+        out->sent_messages = leaf.sent_messages;
+        out->sent_bytes = leaf.sent_bytes;
+        out->received_messages = leaf.received_messages;
+        out->received_bytes = leaf.received_bytes;
+        out->queued_bytes = leaf.queued_bytes;
+        out->last_error = leaf.last_error;
+    }
     return 0;
 }
 

@@ -39,6 +39,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
     virtual std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
                                std::uint32_t out_size, std::uint32_t* bytes) = 0;
     virtual std::int32_t stats(jl_stats* out) = 0;
+    virtual std::int32_t leaves(jl_leaf_stats*, std::uint32_t, std::uint32_t*) { return WSAEOPNOTSUPP; }
 
     // Gives the socket to the runtime: from now on it lives until report_closed.
     void hand_over() { self_ = shared_from_this(); }

@@ -19,6 +19,20 @@ namespace joinleaf::rdma {
 
 struct peer;
 
+// Messages, and the bytes of their data.
+struct tally {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+
+    void add(std::size_t size) noexcept {
+        ++messages;
+        bytes += size;
+    }
+    friend tally operator-(const tally& a, const tally& b) noexcept {
+        return {a.messages - b.messages, a.bytes - b.bytes};
+    }
+};
+
 // The data of one socket: the log that its receivers read, and the messages that wait for it. A root has one for all its
 // leaves, a leaf one for its root. Guarded by the lock of its hub.
 struct flow {
@@ -60,6 +74,7 @@ struct flow {
     std::uint64_t sent_messages = 0;
     std::uint64_t sent_bytes = 0;
     std::uint64_t joins = 0;
+    tally carried; // through the log, what is passed on included
 };
 
 } // namespace joinleaf::rdma

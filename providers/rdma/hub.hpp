@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 namespace joinleaf::rdma {
@@ -83,6 +84,9 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
                     std::uint32_t* left);
     std::int32_t arm(flow& data, std::uint32_t direction, std::int32_t* code);
     static void fill(const flow& data, jl_stats& out);
+    // The members, in the order in which they joined; returns how many there are.
+    static std::uint32_t list(const flow& data, std::span<jl_leaf_stats> out);
+    [[nodiscard]] static jl_leaf_stats describe(const peer& who);
     // Takes in what has come.
     void look() { poll_data(); }
 
@@ -142,6 +146,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     // hub_data.cpp
     void touch(peer& who);
     void block(peer& who);
+    static void deafen(peer& who);
     void settle();
     void look_after(const peer_ptr& who);
     void after_move(peer& who, bool stalled);

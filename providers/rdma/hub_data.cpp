@@ -24,9 +24,10 @@ std::int32_t check(const jl_msg& message) noexcept {
 }
 
 // What a d_leaf sends is for those that are d_root; what a d_root sends, for everyone.
-void skip_leaves(flow& data, std::uint64_t from) {
+void skip_leaves(flow& data, std::uint64_t from, std::size_t size) {
     for (const auto& each : data.peers) {
         if (!each->d_root) {
+            each->skipped.add(size);
             each->out.skip(from, data.log.head());
         }
     }
@@ -40,8 +41,9 @@ void append(flow& data, jl_msg& message) {
         data.log.append(bytes_of(part));
     }
     if (data.is_root && !data.is_d_root) {
-        skip_leaves(data, from);
+        skip_leaves(data, from, message.size);
     }
+    data.carried.add(message.size);
     ++data.sent_messages;
     data.sent_bytes += message.size;
 }
@@ -200,6 +202,44 @@ void hub::fill(const flow& data, jl_stats& out) {
     out.joins = data.is_root ? data.joins : 0;
 }
 
+jl_leaf_stats hub::describe(const peer& who) {
+    jl_leaf_stats out{};
+    out.peer = who.remote.storage;
+    out.peer_len = who.remote.size;
+    out.last_error = who.ended.value_or(0);
+    out.socket = who.socket;
+    out.received_messages = who.received.messages;
+    out.received_bytes = who.received.bytes;
+    if (who.data) {
+        const tally sent = who.deaf_at.value_or(who.data->carried) - who.before - who.skipped;
+        out.sent_messages = sent.messages;
+        out.sent_bytes = sent.bytes;
+        out.queued_bytes = who.is_open() ? who.data->log.head() - who.out.needs(who.data->log.head()) : 0;
+    }
+    out.age_ns = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now() - who.joined).count());
+    return out;
+}
+
+std::uint32_t hub::list(const flow& data, std::span<jl_leaf_stats> out) {
+    std::uint32_t count = 0;
+    for (const peer_ptr& each : data.peers) {
+        if (!each->member) {
+            continue;
+        }
+        if (count < out.size()) {
+            out[count] = describe(*each);
+        }
+        ++count;
+    }
+    return count;
+}
+
+void hub::deafen(peer& who) {
+    who.out.deafen();
+    who.deaf_at = who.deaf_at.value_or(who.data->carried);
+}
+
 void hub::on_parcel(const parcel& got) {
     const auto head = wire::decode_head(got.bytes);
     const peer_ptr who = head ? find(head->channel) : nullptr;
@@ -242,8 +282,10 @@ void hub::make_member(peer& who, bool d_root, bool mute, bool deaf) {
     who.d_root = d_root;
     who.mute = data.is_root && mute;
     who.out.begin(who.hello.start);
+    who.joined = clock::now();
+    who.before = data.carried;
     if (data.is_root && deaf) {
-        who.out.deafen();
+        deafen(who);
     }
     data.peers.push_back(who.shared_from_this());
     ++data.members;
@@ -334,6 +376,9 @@ void hub::put(inbox::message message) {
         from.broken = from.broken.value_or(failure{WSAECONNABORTED, "it sends what it has no right to"});
     }
     const bool wanted = !data.closing && !from.discard && data.may_receive && !from.broken;
+    if (wanted) {
+        from.received.add(message.bytes.size() - (message.has_source ? wire::source_size : 0));
+    }
     if (wanted && data.is_root) {
         relay(message);
     }
@@ -358,10 +403,12 @@ void hub::relay(const inbox::message& message) {
     data.log.append(wire::encode_source(from.remote.raw()));
     data.log.append(message.bytes);
     if (!from.d_root) {
-        skip_leaves(data, begin); // the sender too
+        skip_leaves(data, begin, message.bytes.size()); // the sender too
     } else {
+        from.skipped.add(message.bytes.size());
         from.out.skip(begin, data.log.head());
     }
+    data.carried.add(message.bytes.size());
     for (const peer_ptr& each : data.peers) {
         touch(*each);
     }

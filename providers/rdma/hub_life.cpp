@@ -44,7 +44,7 @@ void hub::on_note(peer& who, const wire::note& what) {
         check_parted(who);
         return;
     case wire::kind::quiet:
-        who.out.deafen();
+        deafen(who);
         touch(who);
         return;
     case wire::kind::asleep:
@@ -79,7 +79,7 @@ void hub::after_move(peer& who, bool stalled) {
     }
     if (who.in.has_left()) {
         drop_membership(who);
-        who.out.deafen();
+        deafen(who);
         if (!data.is_root && !data.lost) {
             data.lost = WSAECONNRESET;
         }

@@ -86,6 +86,13 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
     bool member = false;  // counts as a member of the flow
     bool discard = false; // nobody wants what comes
 
+    // For statistics.
+    clock::time_point joined{};
+    tally before;                 // what the log had carried when it joined
+    tally skipped;                // what was not for it
+    tally received;               // from it
+    std::optional<tally> deaf_at; // what the log had carried when it wanted nothing more
+
     // The end.
     bool finish_told = false;  // it knows that everything came
     bool has_finished = false; // it has everything of ours

@@ -176,4 +176,10 @@ std::int32_t root::stats(jl_stats* out) {
     return 0;
 }
 
+std::int32_t root::leaves(jl_leaf_stats* out, std::uint32_t room, std::uint32_t* count) {
+    const auto hold = home()->lock();
+    *count = hub::list(*data_, {out, room});
+    return 0;
+}
+
 } // namespace joinleaf::rdma

@@ -27,6 +27,7 @@ class root final : public socket {
     std::int32_t ioctl(std::uint32_t code, const void* in, std::uint32_t in_size, void* out,
                        std::uint32_t out_size, std::uint32_t* bytes) override;
     std::int32_t stats(jl_stats* out) override;
+    std::int32_t leaves(jl_leaf_stats* out, std::uint32_t room, std::uint32_t* count) override;
 
   private:
     void check_closed();
