@@ -48,6 +48,8 @@ class endpoint {
                        std::uint32_t out_length, std::uint32_t* bytes);
     std::int32_t qos(const QOS* qos, std::uint32_t how);
     std::int32_t stats(jl_stats* stats);
+    // The senders whose numbers this socket follows, with what is missing of each.
+    std::int32_t leaves(jl_leaf_stats* leaves, std::uint32_t room, std::uint32_t* count);
 
     // Whether group datagrams of senders on this host are received (IO-25). 0 or a Winsock code.
     std::int32_t set_loopback(bool on);

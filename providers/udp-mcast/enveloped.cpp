@@ -227,6 +227,24 @@ int endpoint::open_next() {
     return 0;
 }
 
+std::int32_t endpoint::leaves(jl_leaf_stats* leaves, std::uint32_t room, std::uint32_t* count) {
+    *count = 0;
+    if (!owner_.options().sequence || !enveloped_) {
+        return WSAEOPNOTSUPP;
+    }
+    for (const auto& sender : numbers_->all()) {
+        if (*count < room) {
+            auto& to = leaves[*count];
+            std::memcpy(&to.peer, &sender.name.any, sender.name.length);
+            to.peer_len = sender.name.length;
+            to.received_messages = sender.received;
+            to.gaps = sender.missing;
+        }
+        ++*count;
+    }
+    return 0;
+}
+
 void endpoint::show_next() noexcept {
     next_size_.store(static_cast<int>(opened_.message().size()), std::memory_order_relaxed);
 }

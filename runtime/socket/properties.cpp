@@ -356,7 +356,9 @@ std::int32_t socket_object::statistics(jl_stats& stats) {
 }
 
 result<std::uint32_t> socket_object::leaf_statistics(std::span<jl_leaf_stats> leaves) {
-    if (role_ != role::root || ops().leaves == nullptr) {
+    // A member of a session without a root knows the other members that it hears.
+    const bool hears_members = multipoint() && connectionless();
+    if ((role_ != role::root && !hears_members) || ops().leaves == nullptr) {
         return tl::unexpected(WSAEOPNOTSUPP);
     }
     std::uint32_t count = 0;

@@ -142,6 +142,10 @@ TEST_F(Coalesce, Gap_FailsOneReceiveWhereItWasAskedFor) {
     EXPECT_EQ(receive(), "WSAENOBUFS");
     EXPECT_EQ(receive(), "x");
     EXPECT_EQ(statistics_of(receiver_).gaps, 6U);
+    std::array<jl_leaf, 4> senders{};
+    ASSERT_EQ(jl_leaf_statistics(receiver_, senders.data(), sizeof(jl_leaf), 4), 1);
+    EXPECT_EQ(senders[0].gaps, 6U);
+    EXPECT_EQ(senders[0].received_messages, 3U);
     ::close(raw);
 }
 

@@ -266,6 +266,16 @@ TEST_F(Enveloped, Sequence_TellsWhatIsMissingInItsPlace_BySender) {
         ASSERT_EQ(next(member), expected) << expected.text;
     }
     EXPECT_EQ(stats_of(member).gaps, 8U);
+    std::array<jl_leaf_stats, 2> senders{};
+    std::uint32_t count = 0;
+    ASSERT_EQ(member.ops().leaves(member.endpoint(), senders.data(), 2, &count), 0);
+    EXPECT_EQ(count, 3U) << "there is room for two of them";
+    EXPECT_EQ(senders[0].received_messages, 8U);
+    EXPECT_EQ(senders[0].gaps, 8U);
+    EXPECT_EQ(senders[0].peer_len, sizeof(sockaddr_in));
+    EXPECT_EQ(senders[1].received_messages, 2U);
+    EXPECT_EQ(senders[1].gaps, 0U);
+    EXPECT_EQ(stranger.ops().leaves(stranger.endpoint(), nullptr, 0, &count), WSAEOPNOTSUPP);
     EXPECT_TRUE(member.is_quiet());
 }
 

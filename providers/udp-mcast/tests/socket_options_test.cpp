@@ -185,4 +185,12 @@ TEST_F(SocketOptions, WhatTheRuntimeKeeps_AndWhatWouldUndoTheFilter_IsUnknownHer
     EXPECT_EQ(one.set(SOL_SOCKET, SO_REUSEADDR, char{1}), WSAEFAULT);
 }
 
+TEST_F(SocketOptions, MaxPacingRate_IsTheKernelsOwn) {
+    scratch_socket one(entry_, AF_INET, leaf);
+    EXPECT_EQ(one.set(SOL_SOCKET, SO_MAX_PACING_RATE, std::uint32_t{125'000}), 0);
+    std::uint32_t rate = 0;
+    EXPECT_EQ(one.get(SOL_SOCKET, SO_MAX_PACING_RATE, rate), 0);
+    EXPECT_EQ(rate, 125'000U);
+}
+
 } // namespace joinleaf::udp_mcast::test
