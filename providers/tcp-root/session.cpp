@@ -85,6 +85,9 @@ std::int32_t session::arm(std::uint32_t direction, std::int32_t* code) {
         return JL_READY;
     }
     want_out_ = true;
+    if (members_ != 0 && echo_fits) {
+        begin_waiting();
+    }
     return JL_ARMED;
 }
 

@@ -155,6 +155,7 @@ class session : public std::enable_shared_from_this<session> {
     [[nodiscard]] static std::uint64_t reach(const link& leaf, std::uint64_t head) noexcept;
     [[nodiscard]] static bool may_give_way(const link& leaf) noexcept;
     bool make_room(std::size_t bytes);
+    void stand_aside(link& leaf);
     void give_way(link& leaf, std::uint64_t end);
     void put_out(link& leaf, const char* why);
     void detach(link& leaf);
@@ -183,6 +184,7 @@ class session : public std::enable_shared_from_this<session> {
     [[nodiscard]] bool fits(std::size_t bytes) const noexcept;
     [[nodiscard]] std::int64_t room() const noexcept;
     bool wait_for_room(std::size_t bytes);
+    void begin_waiting();
     void kick(lock_type& lock, clock::time_point begun);
     void engage(lane& which);
     void on_engaged(lane& which);

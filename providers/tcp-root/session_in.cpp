@@ -163,9 +163,8 @@ void session::pause(link& leaf) {
         return;
     }
     leaf.paused = true;
-    if (room() <= 0 && log_.used() != 0 && !std::exchange(full_, true)) {
-        full_since_ = clock::now();
-        keep_ticking();
+    if (room() <= 0 && log_.used() != 0) {
+        begin_waiting();
     }
     update_watch(leaf);
 }

@@ -100,11 +100,18 @@ bool session::wait_for_room(std::size_t bytes) {
     }
     want_out_ = true;
     wanted_room_ = bytes;
-    if (echo_fits && !std::exchange(full_, true)) {
+    if (echo_fits) {
+        begin_waiting();
+    }
+    return false;
+}
+
+// Somebody waits for room in the log: from now on counts how long.
+void session::begin_waiting() {
+    if (!std::exchange(full_, true)) {
         full_since_ = clock::now();
         keep_ticking();
     }
-    return false;
 }
 
 void session::append(jl_msg& message) {
@@ -346,6 +353,9 @@ void session::after_flush(link& leaf) {
             depart(leaf);
             return;
         }
+    }
+    if (full_) {
+        stand_aside(leaf);
     }
     update_watch(leaf);
 }

@@ -44,6 +44,14 @@ bool session::make_room(std::size_t bytes) {
     return fits(bytes);
 }
 
+// Whoever waits for room has looked while this leaf was being sent something, and could not see that it is slow.
+void session::stand_aside(link& leaf) {
+    const std::uint64_t end = log_.head() + wanted_room_;
+    if (may_give_way(leaf) && reach(leaf, log_.head()) < end) {
+        give_way(leaf, end);
+    }
+}
+
 void session::give_way(link& leaf, std::uint64_t end) {
     switch (leaf.slow.what) {
     case slow_rule::policy::block: break;

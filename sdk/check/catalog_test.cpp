@@ -130,9 +130,6 @@ TEST(CatalogOrder, CT_09_CT_40_TheFileOrdersTheEntriesAndTheChoice) {
 TEST_F(Catalog, CT_10_CT_11_EveryCombinationOfPlanesIsAnEntryOfItsOwn) {
     std::set<std::pair<int, int>> combinations; // family, plan
     for (const auto& entry : catalog_entries()) {
-        if (is_of(entry, "fabric")) {
-            continue; // another protocol, with one combination
-        }
         if ((entry.dwServiceFlags1 & XP1_SUPPORT_MULTIPOINT) == 0) {
             EXPECT_EQ(0U, entry.dwServiceFlags1 & (XP1_MULTIPOINT_CONTROL_PLANE | XP1_MULTIPOINT_DATA_PLANE));
             continue;

@@ -32,7 +32,15 @@ std::string last_sentence() {
     return sentence;
 }
 
-class QosCapacity : public transport_test {};
+class QosCapacity : public transport_test {
+  protected:
+    void SetUp() override {
+        transport_test::SetUp();
+        if (!IsSkipped() && !has(XP1_QOS_SUPPORTED)) {
+            GTEST_SKIP() << "the entry lacks XP1_QOS_SUPPORTED";
+        }
+    }
+};
 
 TEST_P(QosCapacity, QS_16_WhatDoesNotFit_FailsWithOpNotSupp_AndTellsWhereTheLimitIsSet) {
     limit_capacity("fail");
@@ -105,7 +113,7 @@ TEST_P(QosCapacity, QS_19_QS_20_WithBestEffort_WhatDoesNotFitGoesOnWithoutAReser
 INSTANTIATE_TEST_SUITE_P(Transports, QosCapacity, ::testing::ValuesIn(multipoint_transports()),
                          transport_name());
 
-class QosCapacityOfGroup : public transport_test {};
+class QosCapacityOfGroup : public QosCapacity {};
 
 TEST_P(QosCapacityOfGroup, QS_04_JL_13_AJoinThatDoesNotFit_FailsWithOpNotSupp_AndMayBeTriedAgain) {
     limit_capacity("fail");
@@ -131,6 +139,9 @@ class QosCapacityOfSession : public session_test {
         session_test::SetUp();
         if (IsSkipped() || HasFatalFailure()) {
             return;
+        }
+        if (!has(XP1_QOS_SUPPORTED)) {
+            GTEST_SKIP() << "the entry lacks XP1_QOS_SUPPORTED";
         }
         limit_capacity("fail");
         joiner_ = built() == way::invite ? make_root() : make_leaf();

@@ -12,7 +12,8 @@ namespace joinleaf::udp_mcast::test {
 TEST(Entry, CT_12_FlagsAreThoseOfNonrootedMulticast) {
     const auto& table = provider_table();
     ASSERT_EQ(table.protocol_count, 2U);
-    constexpr std::uint32_t common = XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_MULTIPOINT;
+    constexpr std::uint32_t common =
+        XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_SUPPORT_MULTIPOINT | XP1_QOS_SUPPORTED;
     const auto& four = *table.protocols[0];
     EXPECT_STREQ(four.name, "ipv4");
     EXPECT_EQ(four.service_flags, common | XP1_SUPPORT_BROADCAST);
@@ -47,12 +48,11 @@ TEST(Entry, NonrootedConnectionless_HasNoListenerAndNoRequests) {
     EXPECT_EQ(ops.struct_size, sizeof(jl_ops));
     EXPECT_EQ(ops.listen, nullptr);
     EXPECT_EQ(ops.accept, nullptr);
-    EXPECT_EQ(ops.qos, nullptr); // XP1_QOS_SUPPORTED is clear
     for (const bool there :
          {ops.open != nullptr, ops.bind != nullptr, ops.connect != nullptr, ops.join != nullptr,
           ops.tx != nullptr, ops.rx != nullptr, ops.arm != nullptr, ops.shutdown != nullptr,
           ops.close != nullptr, ops.name != nullptr, ops.set_option != nullptr, ops.get_option != nullptr,
-          ops.ioctl != nullptr, ops.stats != nullptr}) {
+          ops.ioctl != nullptr, ops.stats != nullptr, ops.qos != nullptr}) {
         EXPECT_TRUE(there);
     }
 }

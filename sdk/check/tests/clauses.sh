@@ -8,7 +8,7 @@ unset JOINLEAF_CONFIG JOINLEAF_PROVIDERS
 export JOINLEAF_PROVIDER_PATH=$build/providers
 {
     "$ctest" --test-dir "$build" -N
-    for provider in udp-mcast tcp-root inbox; do
+    for provider in udp-mcast tcp-root rdma inbox; do
         "$joinleaf" conformance "$provider" --config "$source/sdk/check/tests/providers.yaml" --list
     done
 } | "$table" names "$source/docs/clauses.yaml"
