@@ -30,10 +30,12 @@ void read_description(const json& from, subject& into) {
     into.name = from.at("name").get<std::string>();
     into.library = from.at("library").get<std::string>();
     into.observed = ::getenv("JOINLEAF_CHECK_OBSERVED") != nullptr;
-    for (const auto& [key, value] : from.value("options", json::object()).items()) {
+    const auto options = from.value("options", json::object());
+    for (const auto& [key, value] : options.items()) {
         into.options.emplace_back(key, yaml_text(value));
     }
-    for (const auto& [wanted, stands_for] : from.value("tuning", json::object()).items()) {
+    const auto tuning = from.value("tuning", json::object());
+    for (const auto& [wanted, stands_for] : tuning.items()) {
         into.tuning[wanted] = yaml_text(stands_for);
     }
 }

@@ -42,7 +42,7 @@ const char* word_of(verdict what) noexcept {
 
 std::vector<std::string> clauses_of(const std::string& name) {
     // A remark on the parameter may follow; the parameter's name has no dot.
-    const auto plain = std::string_view(name).substr(0, name.find("  #"));
+    const auto plain = std::string_view(name).substr(0, name.find("  # "));
     const auto dot = plain.rfind('.');
     const auto from = dot == std::string_view::npos ? 0 : dot + 1;
     const auto words = words_of(plain.substr(from, plain.find('/', from) - from));
