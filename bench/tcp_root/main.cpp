@@ -47,6 +47,13 @@ const std::vector<library>& libraries() {
     return all;
 }
 
+// --cell: this one alone.
+cell wanted{0, 0};
+
+bool is_wanted(const cell& at) {
+    return wanted.message == 0 || (wanted.message == at.message && wanted.leaves == at.leaves);
+}
+
 struct figures {
     std::vector<double> rate; // deliveries a second
     std::vector<double> cpu;  // seconds a million deliveries
@@ -88,6 +95,9 @@ void measure(const library& which, const cell& at, std::chrono::milliseconds len
 nlohmann::json flood_table(int rounds, std::chrono::milliseconds length) {
     nlohmann::json out = nlohmann::json::array();
     for (const cell& at : cells) {
+        if (!is_wanted(at)) {
+            continue;
+        }
         std::vector<figures> all(libraries().size());
         for (int round = 0; round < rounds; ++round) {
             for (std::size_t i = 0; i < all.size(); ++i) {
@@ -173,13 +183,17 @@ int main(int argc, char** argv) {
             rounds = std::atoi(argv[i + 1]);
         } else if (option == "--length") {
             milliseconds = std::atoi(argv[i + 1]);
+        } else if (option == "--cell") {
+            must(std::sscanf(argv[i + 1], "%zux%zu", &wanted.message, &wanted.leaves) == 2,
+                 "--cell BYTESxLEAVES");
         } else if (option == "--json") {
             json = argv[i + 1];
         } else {
-            fmt::print(
-                stderr,
-                "tcp_root: unknown option {}; there are --rounds N, --length MILLISECONDS, --json FILE\n",
-                option);
+            fmt::print(stderr,
+                       "tcp_root: unknown option {}; there are --rounds N, --length MILLISECONDS, --cell "
+                       "BYTESxLEAVES, "
+                       "--json FILE\n",
+                       option);
             return 2;
         }
     }
@@ -193,6 +207,9 @@ int main(int argc, char** argv) {
 #endif
     nlohmann::json out;
     out["flood"] = flood_table(rounds, std::chrono::milliseconds(milliseconds));
+    if (wanted.message != 0) {
+        return WSACleanup();
+    }
     out["idle"] = memory_of_idle_leaves(std::min<std::size_t>(10'000, descriptors / 2 - 200));
     if (json != nullptr) {
         std::ofstream(json) << out.dump(2) << '\n';

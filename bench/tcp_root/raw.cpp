@@ -137,7 +137,7 @@ class raw final : public root {
 
 // Batches that were found best for these sizes.
 std::unique_ptr<root> open_raw_batch(std::size_t message) {
-    return std::make_unique<raw>(message, message <= 64 ? 1024 : message <= 1024 ? 32 : 4);
+    return std::make_unique<raw>(message, message <= 64 ? 1024 : message <= 1024 ? 512 : 8);
 }
 
 std::unique_ptr<root> open_raw_single(std::size_t message) {

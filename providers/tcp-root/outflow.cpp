@@ -84,12 +84,13 @@ class outflow::planner {
     std::size_t& bytes_;
 };
 
-std::size_t outflow::plan(const ring& log, std::span<iovec> parts, std::size_t& bytes) const noexcept {
+std::size_t outflow::plan(const ring& log, std::uint64_t head, std::span<iovec> parts,
+                          std::size_t& bytes) const noexcept {
     bytes = 0;
     planner out(parts, bytes);
     out.add(lead_.data() + lead_sent_, lead_.size() - lead_sent_);
     std::uint64_t at = cursor_;
-    const std::uint64_t last = stop(log.head());
+    const std::uint64_t last = stop(head);
     for (std::size_t i = first_skip_; i < skips_.size() && skips_[i].from < last; ++i) {
         if (out.is_full()) {
             return out.used();

@@ -40,8 +40,18 @@ class outflow {
     // As deafen, and the end follows. A second end only counts while the first has not begun to leave.
     void end(std::uint64_t position, bool leaving) noexcept;
 
-    // Writes what is to be sent next into parts; returns the entries used and adds their bytes up.
-    std::size_t plan(const ring& log, std::span<iovec> parts, std::size_t& bytes) const noexcept;
+    // Writes what is to be sent next into parts, of the log up to `head` at most; returns the entries used and
+    // adds their bytes up.
+    std::size_t plan(const ring& log, std::uint64_t head, std::span<iovec> parts,
+                     std::size_t& bytes) const noexcept;
+    std::size_t plan(const ring& log, std::span<iovec> parts, std::size_t& bytes) const noexcept {
+        return plan(log, log.head(), parts, bytes);
+    }
+    // The end is next.
+    [[nodiscard]] bool has_end_to_send() const noexcept {
+        return ended_ && cursor_ >= limit_ && end_sent_ != wire::frame_size;
+    }
+    [[nodiscard]] std::uint64_t cursor() const noexcept { return cursor_; }
 
     // So many bytes of the plan are with the kernel.
     void advance(std::size_t bytes) noexcept;

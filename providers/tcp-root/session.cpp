@@ -179,7 +179,7 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     ++members_;
     ++joins_;
     d_roots_ += leaf->d_root ? 1u : 0u;
-    flush_link(lock, *leaf);
+    flush_whole(lock, *leaf);
     if (leaf->broken != 0) {
         fail(*leaf, WSAECONNRESET);
         return WSAECONNRESET;
@@ -219,7 +219,7 @@ void session::expel(const std::shared_ptr<link>& leaf, std::uint32_t how, std::f
         return;
     }
     begin_leaving(*leaf);
-    flush_link(lock, *leaf);
+    flush_whole(lock, *leaf);
     release_space();
 }
 
@@ -236,7 +236,7 @@ std::int32_t session::shutdown_leaf(const std::shared_ptr<link>& leaf, std::int3
     }
     if (how != SD_RECEIVE) {
         finish_out(*leaf, false);
-        flush_link(lock, *leaf);
+        flush_whole(lock, *leaf);
         release_space();
     }
     return 0;

@@ -165,7 +165,7 @@ class session : public std::enable_shared_from_this<session> {
     void give_way_by_age(link& leaf, std::uint64_t old);
     [[nodiscard]] std::uint64_t head_before(clock::time_point when) const;
     void end_of_patience(clock::time_point now);
-    void after_send(link& leaf, bool all);
+    void after_send(link& leaf, bool all, bool whole);
 
     // session_statistics.cpp
     [[nodiscard]] jl_leaf_stats describe_locked(const link& leaf, bool kernel_too = true) const;
@@ -188,8 +188,11 @@ class session : public std::enable_shared_from_this<session> {
     void kick(lock_type& lock, clock::time_point begun);
     void engage(lane& which);
     void on_engaged(lane& which);
-    void flush_round(lock_type& lock, std::size_t lane_number = every_lane);
-    void flush_link(lock_type& lock, link& leaf);
+    void engage_all();
+    bool flush_once(lock_type& lock, std::size_t lane_number);
+    void flush_round(lock_type& lock);
+    bool flush_link(lock_type& lock, link& leaf);
+    void flush_whole(lock_type& lock, link& leaf);
     bool send_some(lock_type& lock, link& leaf);
     void after_flush(link& leaf);
     void release_space();

@@ -47,7 +47,7 @@ void session::show_life(lock_type& lock, link& leaf, clock::time_point now) {
         return;
     }
     leaf.out.add(wire::encode(wire::frame{wire::frame_kind::beat, 0, 0}));
-    flush_link(lock, leaf);
+    flush_whole(lock, leaf);
 }
 
 // While the root holds a leaf back, what it says is not heard.

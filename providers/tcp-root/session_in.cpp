@@ -33,7 +33,7 @@ void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
         leaf->blocked = false;
         --blocked_;
         const std::uint64_t before = leaf->out.needs(log_.head());
-        flush_link(lock, *leaf);
+        flush_whole(lock, *leaf);
         // It held the tail of the log or its growth, perhaps only since another thread looked while this one was
         // sending.
         if (before <= log_.tail() || before + leaf->slow.bytes <= barrier_) {

@@ -18,8 +18,12 @@ namespace {
 // Pieces of the log in one call: two are the rule, more only where messages of others lie in between.
 constexpr std::size_t pieces_a_call = 32;
 
-// Rounds over all leaves before the loop serves other descriptors.
-constexpr int rounds_a_turn = 8;
+// So much goes to one leaf before the others have their turn at the same bytes, which are in the processor's cache
+// then.
+constexpr std::uint64_t bytes_a_turn = 256u << 10;
+
+// Rounds over all leaves before the loop serves other descriptors: eight megabytes to each.
+constexpr int rounds_a_turn = 32;
 
 } // namespace
 
@@ -219,11 +223,7 @@ void session::kick(lock_type& lock, clock::time_point begun) {
         return;
     }
     if (engaged_ != 0 || begun - last_tx_end_ < flush_cost_) {
-        for (lane& each : lanes_) {
-            if (!each.engaged) {
-                engage(each);
-            }
-        }
+        engage_all();
         return;
     }
     flush_round(lock);
@@ -254,8 +254,7 @@ void session::on_engaged(lane& which) {
     const auto begun = clock::now();
     for (int round = 0; round < rounds_a_turn; ++round) {
         const std::uint64_t seen = log_.head();
-        flush_round(lock, which.number);
-        if (log_.head() != seen) {
+        if (flush_once(lock, which.number) || log_.head() != seen) {
             continue;
         }
         which.engaged = false;
@@ -274,31 +273,62 @@ void session::on_engaged(lane& which) {
     lock.unlock();
 }
 
-void session::flush_round(lock_type& lock, std::size_t lane_number) {
+// True: there is more for a leaf that takes more.
+bool session::flush_once(lock_type& lock, std::size_t lane_number) {
+    bool more = false;
     ++walkers_;
     for (std::size_t i = 0; i < links_.size(); ++i) {
-        if (lane_number == every_lane || links_[i]->lane == lane_number) {
-            flush_link(lock, *links_[i]);
+        link& leaf = *links_[i];
+        if (lane_number == every_lane || leaf.lane == lane_number) {
+            more = flush_link(lock, leaf) || more;
         }
     }
     --walkers_;
     sweep();
     release_space();
     check_finished();
+    return more;
 }
 
-void session::flush_link(lock_type& lock, link& leaf) {
+// What comes in faster than it can be sent is left to the loops.
+void session::flush_round(lock_type& lock) {
+    for (int round = 0; round < rounds_a_turn; ++round) {
+        if (!flush_once(lock, every_lane)) {
+            return;
+        }
+    }
+    engage_all();
+}
+
+void session::engage_all() {
+    for (lane& each : lanes_) {
+        if (!each.engaged) {
+            engage(each);
+        }
+    }
+}
+
+// True: there is more for it, and it takes more.
+bool session::flush_link(lock_type& lock, link& leaf) {
     if (!leaf.is_open() || leaf.sending || leaf.blocked || leaf.broken != 0) {
-        return;
+        return false;
     }
     leaf.sending = true;
     ++leaf.users;
-    while (leaf.is_open() && send_some(lock, leaf)) {}
+    const bool sent = send_some(lock, leaf);
     leaf.sending = false;
     if (leaf.is_open()) {
         after_flush(leaf);
     }
+    const bool more =
+        sent && leaf.is_open() && (leaf.out.queued(log_.head()) != 0 || leaf.out.has_end_to_send());
     leave(leaf);
+    return more;
+}
+
+// All that it takes now.
+void session::flush_whole(lock_type& lock, link& leaf) {
+    while (flush_link(lock, leaf)) {}
 }
 
 // True: go on; the log may have grown meanwhile.
@@ -307,7 +337,9 @@ bool session::send_some(lock_type& lock, link& leaf) {
     std::size_t bytes = 0;
     msghdr message{};
     message.msg_iov = parts.data();
-    message.msg_iovlen = leaf.out.plan(log_, parts, bytes);
+    const std::uint64_t head = log_.head();
+    const std::uint64_t wall = std::min(head, leaf.out.cursor() + bytes_a_turn);
+    message.msg_iovlen = leaf.out.plan(log_, wall, parts, bytes);
     if (bytes == 0) {
         return false;
     }
@@ -330,7 +362,7 @@ bool session::send_some(lock_type& lock, link& leaf) {
         leaf.blocked = true;
         ++blocked_;
     }
-    after_send(leaf, all);
+    after_send(leaf, all, wall == head);
     return all;
 }
 

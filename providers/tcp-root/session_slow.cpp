@@ -103,10 +103,11 @@ void session::drop_oldest(link& leaf, std::uint64_t position) {
 }
 
 // Behind each system call that sends to a leaf.
-void session::after_send(link& leaf, bool all) {
+// whole: the plan ended where a message ends.
+void session::after_send(link& leaf, bool all, bool whole) {
     if (leaf.slow.what == slow_rule::policy::drop_oldest) {
-        if (all || leaf.settled) {
-            leaf.out.settle(log_, all);
+        if ((all && whole) || leaf.settled) {
+            leaf.out.settle(log_, all && whole);
             leaf.settled = true;
         } else {
             leaf.out.absorb(log_);
