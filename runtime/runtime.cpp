@@ -79,13 +79,13 @@ bool close_open_sockets() {
     std::vector<socket::socket_object*> mine;
     for (const auto number : numbers) {
         const auto held = table.acquire(number);
-        if (held && table.shut(number)) {
+        if (held && table.shut(number) && held->give_up_number()) {
             held->interrupt();
             mine.push_back(held.get());
         }
     }
     for (auto* const one : mine) { // before the end of one socket becomes another one's outcome
-        table.drain(one->number());
+        one->drain_numbers();
         one->forget_operations();
     }
     for (auto* const one : mine) {

@@ -16,8 +16,12 @@ namespace joinleaf::udp_mcast {
 
 namespace {
 
-// ER-20, ER-30: whatever says that the group cannot be reached is one code.
-std::int32_t join_code(int error) noexcept {
+// ER-20, ER-30: whatever says that the group cannot be reached is one code; the interface that was asked for and is
+// there no more is another (ER-12).
+std::int32_t join_code(unsigned link, int error) noexcept {
+    if (error == ENODEV && link != 0) {
+        return WSAENETDOWN;
+    }
     return error == EHOSTUNREACH || error == ENODEV ? WSAENETUNREACH : jl_wsa_error(error);
 }
 
@@ -93,7 +97,7 @@ std::int32_t endpoint::become_member(const address& session) {
         return 0;
     }
     explain(why_not_joined(session, link_, error));
-    return join_code(error);
+    return join_code(link_, error);
 }
 
 // All senders or none.

@@ -9,6 +9,7 @@
 #include "runtime/catalog/protocol_info.hpp"
 #include "runtime/catalog/selection.hpp"
 #include "runtime/socket/alert.hpp"
+#include "runtime/socket/duplicate.hpp"
 
 using namespace joinleaf;
 
@@ -45,7 +46,23 @@ int open_first(runtime& running, const catalog::query& asked, SOCKET& made) {
     return error;
 }
 
+// A further number for a socket that WSADuplicateSocket gave a ticket for (LC-18).
+int open_duplicate(DWORD ticket, SOCKET& made) {
+    const auto of = socket::use_ticket(ticket);
+    const auto held = of ? socket::open_sockets().acquire(of->number) : socket::socket_reference();
+    if (!held || held->identity() != of->identity) {
+        set_explanation("what WSADuplicateSocket filled in was used before, or its socket is closed");
+        return WSAEINVAL; // CT-47
+    }
+    const auto number = held->duplicate();
+    made = number ? *number : INVALID_SOCKET;
+    return number ? 0 : number.error();
+}
+
 int open_named(runtime& running, const catalog::query& asked, const WSAPROTOCOL_INFOW& info, SOCKET& made) {
+    if (info.dwProviderReserved != 0) {
+        return open_duplicate(info.dwProviderReserved, made);
+    }
     const auto* const entry = running.catalog().find(info.dwCatalogEntryId);
     if (entry == nullptr) {
         return WSAEINVAL; // incomplete, or from another configuration (CT-47)
@@ -128,13 +145,16 @@ int jl_closesocket(SOCKET s) {
         if (!socket::open_sockets().shut(s)) {
             return WSAENOTSOCK; // another thread was faster
         }
+        if (!object->give_up_number()) {
+            return 0; // it lives on by its other numbers (LC-18)
+        }
         object->interrupt();
         held.reset();
         if (socket::interrupts_a_call_on(*object)) {
             socket::close_after_call(*object);
             return 0;
         }
-        socket::open_sockets().drain(s);
+        object->drain_numbers();
         object->close();
         return 0;
     }));

@@ -104,6 +104,12 @@ template <class T> class slot_table {
         }
     }
 
+    // Neither open nor held. [any]
+    [[nodiscard]] bool is_unused(std::uintptr_t number) noexcept {
+        slot* const place = find(number);
+        return place == nullptr || place->state.load(std::memory_order_acquire) == 0;
+    }
+
     // Calls visit(number) for each open number. [any]
     template <class Visitor> void each_number(Visitor visit) {
         for (std::size_t c = 0; c < chunk_count; ++c) {

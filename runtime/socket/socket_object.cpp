@@ -84,8 +84,7 @@ void socket_object::drop() noexcept {
 // can be used again at once.
 void socket_object::drop_descriptor() noexcept {
     if (descriptor_holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        flag_ = {};
-        fd_ = {};
+        give_back_descriptors();
     }
 }
 
@@ -142,10 +141,10 @@ void socket_object::refresh_gates() {
 void socket_object::discard(socket_reference held) {
     auto* const object = held.get();
     const auto number = object->number();
-    const bool mine = open_sockets().shut(number);
+    const bool mine = open_sockets().shut(number) && object->give_up_number();
     held.reset();
     if (mine) {
-        open_sockets().drain(number);
+        object->drain_numbers();
         object->abort();
     }
 }
@@ -348,7 +347,7 @@ void socket_object::cut_off() {
 std::int32_t socket_object::linger_allows_close() {
     {
         const std::lock_guard hold(lock_);
-        if (linger_.l_onoff == 0 || linger_.l_linger == 0 || !nonblocking()) {
+        if (linger_.l_onoff == 0 || linger_.l_linger == 0 || !nonblocking() || numbers_ > 1) {
             return 0;
         }
     }
@@ -392,7 +391,7 @@ void socket_object::close_from_loop() {
     loop_.post(
         [](void* raw) {
             auto& self = *static_cast<socket_object*>(raw);
-            open_sockets().drain(self.number());
+            self.drain_numbers();
             self.close();
         },
         this);

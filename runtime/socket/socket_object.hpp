@@ -115,7 +115,16 @@ class socket_object {
 
     // ---- life (socket_object.cpp)
 
-    // closesocket: the caller has shut and drained the table's slot. 0 or WSAEWOULDBLOCK is decided by
+    // The dwProviderReserved with which WSASocket makes one more number for this socket (duplicate.cpp).
+    DWORD offer_duplicate(SOCKET by);
+    // WSAEMFILE; WSAENOTSOCK: the last number was given up meanwhile.
+    result<SOCKET> duplicate();
+    // closesocket of one number, which is shut already; true: it was the last, the socket itself is to be closed.
+    bool give_up_number();
+    // Waits until nobody holds the object by any of its numbers, all of which are shut.
+    void drain_numbers();
+
+    // closesocket: the caller has shut and drained the table's slots. 0 or WSAEWOULDBLOCK is decided by
     // linger_allows_close before.
     void close();
     void abort(); // as the last WSACleanup closes: nothing is indicated (ST-11)
@@ -254,6 +263,8 @@ class socket_object {
     void hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
     void drop() noexcept;
     void drop_descriptor() noexcept;
+    void give_back_descriptors();
+    void drop_unused_copies(); // lock_ held
 
     std::int32_t take_descriptor(const jl_open& open);
     void poll_device() noexcept;
@@ -410,7 +421,7 @@ class socket_object {
     role role_ = role::ordinary;
     jl_endpoint* endpoint_ = nullptr;
     std::uint32_t fd_kind_ = JL_FD_NONE;
-    dispatch::descriptor fd_;            // the SOCKET
+    dispatch::descriptor fd_;            // the SOCKET, the first of its numbers
     dispatch::descriptor flag_;          // JL_FD_SET: inside fd_, raised for what no descriptor shows
     std::atomic<std::int32_t> holds_{1}; // of the memory: application, provider, watches, posted functions
     std::atomic<std::int32_t> descriptor_holds_{1}; // of the SOCKET's number: application, provider
@@ -425,6 +436,7 @@ class socket_object {
     std::atomic<const dispatch::port_association*> port_{nullptr};
     std::unique_ptr<const dispatch::port_association> owned_port_; // behind port_
     std::atomic<bool> skips_port_{false};
+    std::atomic<bool> has_tickets_{false}; // of WSADuplicateSocket
     std::atomic<bool> nonblocking_{false};
     std::atomic<bool> gap_notify_{false}; // JL_SO_GAP_NOTIFY
     std::atomic<std::int32_t> send_gate_{WSAENOTCONN};
@@ -454,6 +466,8 @@ class socket_object {
     DWORD direction_ = JL_BOTH;
     bool bound_ = false;
     bool listening_ = false;
+    std::size_t numbers_ = 1;                  // that are open
+    std::vector<dispatch::descriptor> copies_; // the further numbers, open or still used
     std::atomic<bool> closing_{false}; // written with lock_ held
     bool sent_end_ = false;
     bool received_end_ = false;

@@ -579,9 +579,6 @@ TEST_F(OverlappedAttribute, TheOtherCallsOfTheNextStageAnswerNotSupported) {
     HANDLE handle = nullptr;
     EXPECT_TRUE(failed(WSAProviderConfigChange(&handle, nullptr, nullptr)));
     EXPECT_NE(0, WSAGetLastError());
-    WSAPROTOCOL_INFOW info{};
-    EXPECT_TRUE(failed(WSADuplicateSocketW(s.get(), static_cast<DWORD>(::getpid()), &info)));
-    EXPECT_NE(0, WSAGetLastError());
 }
 
 } // namespace

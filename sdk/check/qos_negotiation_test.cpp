@@ -101,7 +101,7 @@ class QosNegotiation : public session_test {
     bool told_ = false;
 };
 
-TEST_P(QosNegotiation, AC_05_QS_18_WithoutQosTheConditionFunctionSeesNone) {
+TEST_P(QosNegotiation, AC_05_QS_01_QS_18_WithoutQosTheConditionFunctionSeesNone) {
     judge by;
     connect(nullptr, by);
     EXPECT_FALSE(by.seen.has_value());
@@ -109,7 +109,7 @@ TEST_P(QosNegotiation, AC_05_QS_18_WithoutQosTheConditionFunctionSeesNone) {
     EXPECT_TRUE(same_qos(both(SERVICETYPE_BESTEFFORT), get_qos(there())));
 }
 
-TEST_P(QosNegotiation, AC_05_QS_18_TheConditionFunctionSeesWhatTheJoinerAsks_AsTheJoinerSeesIt) {
+TEST_P(QosNegotiation, AC_05_QS_01_QS_18_TheConditionFunctionSeesWhatTheJoinerAsks_AsTheJoinerSeesIt) {
     judge by;
     auto asked = lopsided(rate, 2 * rate);
     connect(&asked, by);
@@ -119,7 +119,7 @@ TEST_P(QosNegotiation, AC_05_QS_18_TheConditionFunctionSeesWhatTheJoinerAsks_AsT
     EXPECT_TRUE(hears_nothing()) << "it got what it asked for";
 }
 
-TEST_P(QosNegotiation, QS_18_QS_20_TheConditionFunctionMayGrantSomethingElse_AndTheJoinerIsTold) {
+TEST_P(QosNegotiation, QS_18_QS_20_QS_21_TheConditionFunctionMayGrantSomethingElse_AndTheJoinerIsTold) {
     judge by;
     by.change = [](QOS& qos) { qos.SendingFlowspec.TokenRate = rate / 2; };
     auto asked = lopsided(rate, 2 * rate);

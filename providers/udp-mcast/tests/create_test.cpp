@@ -119,6 +119,22 @@ TEST_F(Create, InterfaceThatGoesAwayLater_RefusesSocketsWithASentence) {
     EXPECT_EQ(heard().explanations.back(), "interface 'gone0' is gone");
 }
 
+TEST_F(Create, ER_12_JL_17_AJoinOnAnInterfaceThatIsGone_FailsWithNetDown) {
+    std::string why;
+    if (!joinleaf::test::add_link_pair("left0", "left1", why)) {
+        GTEST_SKIP() << why;
+    }
+    ASSERT_TRUE(joinleaf::test::set_link("left0", IFF_UP, 0, why)) << why;
+    const yaml_entry entry({{"interface", {"left0", 0, {}}}});
+    ASSERT_EQ(entry.code(), 0);
+    scratch_socket socket(entry, AF_INET, leaf);
+    ASSERT_TRUE(joinleaf::test::remove_link("left0", why)) << why;
+    EXPECT_EQ(socket.join(place("239.192.6.9", 20609)), WSAENETDOWN);
+    ASSERT_FALSE(heard().explanations.empty());
+    EXPECT_TRUE(says(heard().explanations.back(), "group 239.192.6.9:20609 cannot be joined on interface"))
+        << heard().explanations.back();
+}
+
 TEST_F(Create, BufferSizes_AreSetAndAShortOneIsLoggedOnce) {
     const yaml_entry entry({{"rcvbuf", {"", 300000, {}}}, {"sndbuf", {"", 200000, {}}}});
     const scratch_socket socket(entry, AF_INET, 0);
