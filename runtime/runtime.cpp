@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/catalog/change_notice.hpp"
 #include "runtime/runtime.hpp"
 
 #include <algorithm>
@@ -153,6 +154,7 @@ int runtime::stop() {
     state.makers.lock(); // those who found the runtime started have made their sockets
     state.makers.unlock();
     dispatch::end_era_of_operations();
+    catalog::change_notice::end_all();
     close_every_socket();
     state.running.reset();
     return 0;

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "runtime/api/catalog_call.hpp"
+#include "runtime/api/overlapped.hpp"
+#include "runtime/catalog/change_notice.hpp"
 #include "runtime/catalog/enumeration.hpp"
 #include "runtime/catalog/utf16.hpp"
 
@@ -273,8 +275,45 @@ int jl_order_providers(const char* const* items, int count) {
     });
 }
 
-int WSAProviderConfigChange(LPHANDLE notification, LPWSAOVERLAPPED, LPWSAOVERLAPPED_COMPLETION_ROUTINE) {
-    return api::started_call([notification] {
-        return api::writable(notification, sizeof *notification) ? WSAEOPNOTSUPP : WSAEFAULT;
+namespace {
+
+tl::expected<std::shared_ptr<catalog::change_notice>, int> begin_notice() {
+    const auto running = runtime::current();
+    if (!running) {
+        return tl::unexpected(WSANOTINITIALISED);
+    }
+    return catalog::change_notice::begin(running->loops().next(), running->catalog().configuration(),
+                                         runtime::place().first);
+}
+
+} // namespace
+
+int WSAProviderConfigChange(LPHANDLE notification, LPWSAOVERLAPPED overlapped,
+                            LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    return api::started_call([&] {
+        HANDLE handle = nullptr;
+        if (!api::get(notification, handle) || !api::writable(notification, sizeof *notification)) {
+            return WSAEFAULT;
+        }
+        const bool asks = overlapped != nullptr || routine != nullptr;
+        auto notice = dispatch::find_handle_of<catalog::change_notice>(reinterpret_cast<std::uintptr_t>(handle));
+        if (handle == nullptr) {
+            auto begun = begin_notice();
+            if (!begun) {
+                return begun.error();
+            }
+            notice = *std::move(begun);
+            *notification = reinterpret_cast<HANDLE>(notice->handle()); // NOLINT(performance-no-int-to-ptr)
+            if (!asks) {
+                return 0;
+            }
+        }
+        if (!notice) {
+            return WSA_INVALID_HANDLE;
+        }
+        if (!asks) {
+            return notice->wait();
+        }
+        return api::start_on({overlapped, routine}, [&](auto& one) { return notice->start(one); });
     });
 }

@@ -49,16 +49,13 @@ class record {
     bool owned_ = true;
 };
 
-int load_indication(const socket::socket_object& object, const overlapped_arguments& told, record& one) {
+int load_indication(const overlapped_arguments& told, record& one) {
     if (told.overlapped == nullptr) {
         return WSAEFAULT;
     }
     one->overlapped = told.overlapped;
-    one->group = object.identity();
+    one->starter = dispatch::apc_queue::of_thread().get();
     if (told.routine != nullptr) {
-        if (object.has_port()) {
-            return WSAEINVAL; // the port is told of every operation, or of none
-        }
         one->routine = told.routine;
         one->thread = dispatch::apc_queue::of_thread();
     } else if (told.overlapped->hEvent != nullptr) {
@@ -67,8 +64,18 @@ int load_indication(const socket::socket_object& object, const overlapped_argume
             return WSA_INVALID_HANDLE;
         }
     }
-    // What a port is told of outlives the thread that began it.
-    one->starter = object.has_port() ? nullptr : dispatch::apc_queue::of_thread().get();
+    return 0;
+}
+
+int load_indication(const socket::socket_object& object, const overlapped_arguments& told, record& one) {
+    if (const int code = load_indication(told, one); code != 0) {
+        return code;
+    }
+    one->group = object.identity();
+    if (object.has_port()) {
+        one->starter = nullptr; // what a port is told of outlives the thread that began it
+        return told.routine == nullptr ? 0 : WSAEINVAL; // the port is told of every operation, or of none
+    }
     return 0;
 }
 
@@ -154,6 +161,12 @@ int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count
         }
     }
     return code;
+}
+
+int start_on(const overlapped_arguments& told, const std::function<int(dispatch::operation&)>& start) {
+    record one;
+    const int code = load_indication(told, one);
+    return code != 0 ? code : one.begin(start);
 }
 
 } // namespace joinleaf::api

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+
 #include "runtime/socket/socket_object.hpp"
 
 namespace joinleaf::api {
@@ -23,5 +25,8 @@ int start_send(socket::socket_object& object, const WSABUF* from, DWORD count, L
                const sockaddr* to, int to_length, const overlapped_arguments& told);
 int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count, LPDWORD bytes,
                   LPDWORD flags, sockaddr* from, LPINT from_length, const overlapped_arguments& told);
+
+// The same for what is begun on another object than a socket.
+int start_on(const overlapped_arguments& told, const std::function<int(dispatch::operation&)>& start);
 
 } // namespace joinleaf::api

@@ -574,12 +574,5 @@ TEST_F(OverlappedAttribute, IO_13_TheFirstOverlappedSendBindsTheSocket) {
     EXPECT_EQ("payload", next_text(to.get()).value_or("nothing"));
 }
 
-TEST_F(OverlappedAttribute, TheOtherCallsOfTheNextStageAnswerNotSupported) {
-    const auto s = bound(WSA_FLAG_OVERLAPPED);
-    HANDLE handle = nullptr;
-    EXPECT_TRUE(failed(WSAProviderConfigChange(&handle, nullptr, nullptr)));
-    EXPECT_NE(0, WSAGetLastError());
-}
-
 } // namespace
 } // namespace joinleaf::test

@@ -274,12 +274,4 @@ TEST_F(Started, WSCUpdateProvider) {
     EXPECT_EQ(error, WSANO_RECOVERY);
 }
 
-TEST_F(Started, CT_31_WSAProviderConfigChange_IsNotSupported) {
-    HANDLE notification = nullptr;
-    EXPECT_EQ(WSAProviderConfigChange(&notification, nullptr, nullptr), SOCKET_ERROR);
-    EXPECT_EQ(WSAGetLastError(), WSAEOPNOTSUPP);
-    EXPECT_EQ(WSAProviderConfigChange(nullptr, nullptr, nullptr), SOCKET_ERROR);
-    EXPECT_EQ(WSAGetLastError(), WSAEFAULT);
-}
-
 } // namespace
