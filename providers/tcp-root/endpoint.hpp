@@ -5,6 +5,7 @@
 
 #include "joinleaf/provider.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -50,13 +51,31 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
 
     [[nodiscard]] jl_handle* handle() const noexcept { return handle_; }
 
+    // Around an upcall that is made without a lock: `closed` waits for its end, so that the handle is good during it. Begun
+    // under the lock with which the socket finds out that it is not being closed.
+    class upcall {
+      public:
+        explicit upcall(endpoint& of) noexcept : of_(of) { of_.words_.fetch_add(1, std::memory_order_relaxed); }
+        upcall(const upcall&) = delete;
+        upcall& operator=(const upcall&) = delete;
+        ~upcall() { of_.end_word(); }
+
+      private:
+        endpoint& of_;
+    };
+
     // The last word. The endpoint may be gone when it returns.
-    void report_closed() {
-        const auto self = std::exchange(self_, nullptr);
-        host().closed(handle_);
-    }
+    void report_closed() { end_word(); }
 
   private:
+    void end_word() {
+        if (words_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            const auto self = std::exchange(self_, nullptr);
+            host().closed(handle_);
+        }
+    }
+
+    std::atomic<int> words_{1}; // upcalls under way, and the last one
     jl_handle* const handle_;
     std::shared_ptr<endpoint> self_;
 };

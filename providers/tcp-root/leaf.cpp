@@ -94,12 +94,14 @@ std::int32_t leaf::join(const jl_join* join) {
 
 void leaf::joined(std::uint64_t op, std::uint32_t direction, const address& target, joiner::outcome& outcome) {
     std::int32_t code = 0;
+    std::optional<upcall> telling;
     {
         const std::lock_guard hold(mutex_);
         joiner_ = nullptr;
         if (closing_) {
             return;
         }
+        telling.emplace(*this);
         if (outcome) {
             const member::rights may{direction != JL_RECEIVER_ONLY, direction != JL_SENDER_ONLY};
             code = become_member(std::move(outcome->fd), {target, outcome->answer.head().beat}, may);

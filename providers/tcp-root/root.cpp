@@ -117,12 +117,14 @@ void root::invited(const invitation& what, joiner::outcome& outcome) {
         code = outcome.error().code;
         explain(outcome.error().sentence);
     }
+    std::optional<upcall> telling;
     {
         const std::lock_guard hold(mutex_);
         joiner_ = nullptr;
         if (closing_) {
             return;
         }
+        telling.emplace(*this);
     }
     report_join(handle(), what.op, code, outcome ? &outcome->answer : nullptr);
 }

@@ -107,6 +107,7 @@ void stream::settle(std::unique_lock<std::mutex>& lock, std::int32_t code) {
         explain(fmt::format("connect to {} failed", peer_.text()));
     }
     const std::uint64_t op = connect_op_;
+    const upcall telling(*this);
     lock.unlock();
     tell_outcome(op, code);
 }
