@@ -154,6 +154,13 @@ conformance() { # language
     tail -1 "$work/log"
 }
 
+# Where loopback carries multicast; says so where that is not permitted.
+in_own_network() { # command
+    unshare -rn bash -c 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo src 127.0.0.1' 2>/dev/null ||
+        { echo 'no private network'; return; }
+    unshare -rn bash -c 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo src 127.0.0.1 && "$@"' _ "$@"
+}
+
 configure_udp() {
     printf 'version: 1\nproviders:\n  - name: lan\n    library: %s\n' "$1" >"$work/lan.yaml"
     export JOINLEAF_CONFIG=$work/lan.yaml
@@ -165,6 +172,10 @@ programs() {
     configure_udp "$(installed 'joinleaf-udp-mcast.so')"
     timeout 60 "$work/programs-build/catalog" | tee "$work/entries" | grep -q '^lan' || fail "no entry of lan: $(cat "$work/entries")"
     timeout 60 "$work/programs-build/windows_source" | grep -qE '^port [1-9][0-9]*$' || fail "the Windows source got no port"
+    printf 'version: 1\nproviders:\n  - {name: tree, library: tcp-root}\n' >"$work/tree.yaml"
+    JOINLEAF_CONFIG=$work/tree.yaml timeout 60 "$work/programs-build/asio_program" | grep -qx heard || fail "asio.hpp: nothing was heard"
+    in_own_network timeout 60 "$work/programs-build/cpp_program" >"$work/heard" || fail "joinleaf.hpp: $(cat "$work/heard")"
+    grep -qxE 'heard|no private network' "$work/heard" || fail "joinleaf.hpp: nothing was heard: $(cat "$work/heard")"
 }
 
 pkgconfig() {
