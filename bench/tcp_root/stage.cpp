@@ -23,6 +23,16 @@
 namespace bench {
 namespace {
 
+// Ports that an earlier case has not given back yet would run out: each process has an address of its own.
+void own_source(int fd) {
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(0x7F010001U + static_cast<std::uint32_t>(::getpid()) % 0xFFF0U);
+    const int late = 1;
+    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+    must(::bind(fd, reinterpret_cast<sockaddr*>(&from), sizeof from) == 0, "bind");
+}
+
 void say(int fd, const std::string& what) {
     must(::send(fd, what.data(), what.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(what.size()),
          "leaf: send");
@@ -166,7 +176,9 @@ int connect_to_loopback(std::uint16_t port) {
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     at.sin_port = htons(port);
-    must(fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0, "connect");
+    must(fd >= 0, "socket");
+    own_source(fd);
+    must(::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0, "connect");
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;

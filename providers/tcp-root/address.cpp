@@ -103,7 +103,7 @@ std::string address::text() const {
 
 address any_of(int family) noexcept {
     address out;
-    out.storage.ss_family = static_cast<sa_family_t>(family);
+    out.storage.sin6_family = static_cast<sa_family_t>(family);
     out.size = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     return out;
 }

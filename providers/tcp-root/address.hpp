@@ -10,15 +10,15 @@ namespace joinleaf::tcp_root {
 
 // An IPv4 or IPv6 socket address by value. A value type; safe from any thread like an int.
 struct address {
-    sockaddr_storage storage{};
+    sockaddr_in6 storage{}; // the longer one of the two
     std::uint32_t size = 0; // bytes of storage in use; 0: none
 
-    // Copies at most a sockaddr_storage.
+    // Copies at most a sockaddr_in6.
     static address of(const sockaddr* name, std::uint32_t length) noexcept;
 
     [[nodiscard]] const sockaddr* raw() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
     [[nodiscard]] sockaddr* raw() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
-    [[nodiscard]] int family() const noexcept { return storage.ss_family; }
+    [[nodiscard]] int family() const noexcept { return storage.sin6_family; }
     [[nodiscard]] std::uint16_t port() const noexcept;
 
     // The same host with another port.

@@ -63,20 +63,17 @@ void post(jl_loop* loop, std::function<void()> task) {
         owned.release());
 }
 
-// The shared pointer lets a function stop its own watch: the call that is running holds the second share.
-struct watch::node {
-    std::shared_ptr<function> call;
-    jl_watch* handle = nullptr;
-};
-
-bool watch::start(jl_loop* loop, int fd, std::uint32_t conditions, function on_ready) {
-    auto made = std::make_unique<node>();
-    made->call = std::make_shared<function>(std::move(on_ready));
+bool watch::begin(jl_loop* loop, int fd, std::uint32_t conditions, std::unique_ptr<node> made) {
     made->handle = host().watch(
         loop, fd, conditions,
         [](void* context, std::uint32_t ready) {
-            const auto call = static_cast<node*>(context)->call;
-            guarded([&] { (*call)(ready); });
+            node& called = *static_cast<node*>(context);
+            called.running = true;
+            guarded([&] { called.call(ready); });
+            called.running = false;
+            if (called.over) {
+                delete &called;
+            }
         },
         made.get());
     if (made->handle == nullptr) {
@@ -95,7 +92,16 @@ void watch::set(std::uint32_t conditions) noexcept {
 void watch::stop() noexcept {
     if (node* const last = std::exchange(node_, nullptr)) {
         host().unwatch(
-            last->handle, [](void* context) { delete static_cast<node*>(context); }, last);
+            last->handle,
+            [](void* context) {
+                node* const over = static_cast<node*>(context);
+                if (over->running) {
+                    over->over = true; // a function that stops its own watch
+                } else {
+                    delete over;
+                }
+            },
+            last);
     }
 }
 

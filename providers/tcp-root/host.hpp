@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace joinleaf::tcp_root {
 
@@ -33,21 +34,42 @@ void post(jl_loop* loop, std::function<void()> task);
 // can come any more.
 class watch {
   public:
-    using function = std::function<void(std::uint32_t ready)>;
-
     watch() = default;
     watch(const watch&) = delete;
     watch& operator=(const watch&) = delete;
     ~watch() { stop(); }
 
-    // [any] False: the host has no room.
-    [[nodiscard]] bool start(jl_loop* loop, int fd, std::uint32_t conditions, function on_ready);
+    // [any] on_ready(std::uint32_t ready) is called on the loop. False: the host has no room.
+    template <class Function>
+    [[nodiscard]] bool start(jl_loop* loop, int fd, std::uint32_t conditions, Function on_ready) {
+        return begin(loop, fd, conditions, std::make_unique<holder<Function>>(std::move(on_ready)));
+    }
     void set(std::uint32_t conditions) noexcept; // [any]
     void stop() noexcept;                        // [any] The descriptor may be closed as soon as it returns.
     explicit operator bool() const noexcept { return node_ != nullptr; }
 
   private:
-    struct node;
+    // The function and what it holds, in one piece. All but the handle is the loop's.
+    struct node {
+        node() = default;
+        node(const node&) = delete;
+        node& operator=(const node&) = delete;
+        virtual ~node() = default;
+        virtual void call(std::uint32_t ready) = 0;
+
+        jl_watch* handle = nullptr;
+        bool running = false;
+        bool over = false; // goes when the call that is running returns
+    };
+    template <class Function> struct holder final : node {
+        explicit holder(Function given) : function(std::move(given)) {}
+        void call(std::uint32_t ready) override { function(ready); }
+
+        Function function;
+    };
+
+    bool begin(jl_loop* loop, int fd, std::uint32_t conditions, std::unique_ptr<node> made);
+
     node* node_ = nullptr;
 };
 

@@ -60,11 +60,23 @@ struct link : std::enable_shared_from_this<link> {
 
     // What is done when it does not keep up.
     slow_rule slow;
-    bool settled = true;           // with drop_oldest: it is known where the message ends that is being sent
-    std::optional<tally> detached; // with drop_newest: in the log when it began to miss what is new
-    tally others_then;             // `others` at that time
-    tally dropped;
-    std::uint64_t gaps = 0; // notices given
+    bool settled = true; // with drop_oldest: it is known where the message ends that is being sent
+    struct losses {
+        std::optional<tally> detached; // with drop_newest: in the log when it began to miss what is new
+        tally others_then;             // `others` at that time
+        tally dropped;
+        std::uint64_t gaps = 0; // notices given
+    };
+    std::unique_ptr<losses> lost; // null: it has missed nothing so far
+
+    [[nodiscard]] bool is_detached() const noexcept { return lost != nullptr && lost->detached; }
+    // std::bad_alloc.
+    losses& losing() {
+        if (lost == nullptr) {
+            lost = std::make_unique<losses>();
+        }
+        return *lost;
+    }
 
     // Signs of life.
     std::chrono::nanoseconds beat{};             // it is never silent for longer; 0: it may be

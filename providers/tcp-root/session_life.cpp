@@ -79,7 +79,7 @@ void session::let_go(link& leaf, bool reset) {
     if (!leaf.until) {
         leaf.until = in_log();
     }
-    dropped_before_ += leaf.dropped.messages;
+    dropped_before_ += leaf.lost != nullptr ? leaf.lost->dropped.messages : 0;
     leaf.state = link::phase::gone;
     drop_membership(leaf);
     slow_rules_ -= leaf.slow.what != slow_rule::policy::block ? 1u : 0u;

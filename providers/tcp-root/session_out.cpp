@@ -183,10 +183,10 @@ std::int32_t session::tell(const std::shared_ptr<link>& leaf, std::span<const st
     if (!leaf->is_open() || !leaf->member || shut_out_) {
         return WSAENOTCONN;
     }
-    if (leaf->sending && (leaf->out.is_deaf() || leaf->detached)) {
+    if (leaf->sending && (leaf->out.is_deaf() || leaf->is_detached())) {
         return WSAENOBUFS; // the kernel reads what the frame would have to be added to
     }
-    if (leaf->detached) {
+    if (leaf->is_detached()) {
         leaf->out.add(frame);
     } else if (!leaf->out.add_lead(frame)) {
         const std::lock_guard hold(append_mutex_);
@@ -404,7 +404,7 @@ void session::release_space() {
         }
         const std::uint64_t from = std::min(leaf->out.needs(head), head);
         lowest = std::min(lowest, from);
-        if (!leaf->detached) {
+        if (!leaf->is_detached()) {
             barrier = std::min(barrier, from + leaf->slow.bytes);
             least_limit_ = std::min(least_limit_, leaf->slow.bytes);
         }

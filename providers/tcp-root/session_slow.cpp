@@ -25,7 +25,7 @@ std::uint64_t session::reach(const link& leaf, std::uint64_t head) noexcept {
 
 // A leaf whose socket takes more is not slow: the loop only has not come round to it.
 bool session::may_give_way(const link& leaf) noexcept {
-    return leaf.is_open() && leaf.blocked && !leaf.detached && !leaf.leaving;
+    return leaf.is_open() && leaf.blocked && !leaf.is_detached() && !leaf.leaving;
 }
 
 // True: so many bytes more may go into the log.
@@ -74,21 +74,22 @@ void session::detach(link& leaf) {
     const std::lock_guard appending(append_mutex_);
     leaf.out.absorb(log_);
     leaf.out.hold(log_.head());
-    leaf.detached = carried_;
-    leaf.others_then = leaf.others;
+    leaf.losing().detached = carried_;
+    leaf.losing().others_then = leaf.others;
 }
 
 void session::reattach(link& leaf) {
-    if (!leaf.detached) {
+    if (!leaf.is_detached()) {
         return;
     }
+    link::losses& lost = *leaf.lost;
     const std::lock_guard appending(append_mutex_);
-    const tally missed = carried_ - *leaf.detached - (leaf.others - leaf.others_then);
-    leaf.detached.reset();
-    leaf.dropped += missed;
+    const tally missed = carried_ - *lost.detached - (leaf.others - lost.others_then);
+    lost.detached.reset();
+    lost.dropped += missed;
     leaf.out.go_on(log_.head());
     if (missed.messages != 0) {
-        leaf.gaps += leaf.out.add_gap(missed.messages) ? 1U : 0U;
+        lost.gaps += leaf.out.add_gap(missed.messages) ? 1U : 0U;
     }
 }
 
@@ -98,8 +99,10 @@ void session::drop_oldest(link& leaf, std::uint64_t position) {
         return;
     }
     const auto lost = leaf.out.drop_until(log_, position);
-    leaf.dropped += {lost.messages, lost.bytes};
-    leaf.gaps += lost.notices;
+    if (lost.messages != 0) {
+        leaf.losing().dropped += {lost.messages, lost.bytes};
+        leaf.losing().gaps += lost.notices;
+    }
 }
 
 // Behind each system call that sends to a leaf.
@@ -114,7 +117,7 @@ void session::after_send(link& leaf, bool all, bool whole) {
             leaf.settled = true;
         }
     }
-    if (leaf.detached && leaf.out.own_bytes() <= leaf.slow.bytes / 2) {
+    if (leaf.is_detached() && leaf.out.own_bytes() <= leaf.slow.bytes / 2) {
         reattach(leaf);
     }
     if (!all && leaf.slow.what != slow_rule::policy::block) {

@@ -61,14 +61,15 @@ jl_leaf_stats session::describe_locked(const link& leaf, bool kernel_too) const 
     if (leaf.peer.store(reinterpret_cast<sockaddr*>(&out.peer), &out.peer_len) != 0) {
         out.peer_len = 0;
     }
-    tally dropped = leaf.dropped;
+    const link::losses lost = leaf.lost != nullptr ? *leaf.lost : link::losses{};
+    tally dropped = lost.dropped;
     const tally carried = leaf.until.value_or(in_log());
-    if (leaf.detached) {
-        dropped += carried - *leaf.detached - (leaf.others - leaf.others_then);
+    if (lost.detached) {
+        dropped += carried - *lost.detached - (leaf.others - lost.others_then);
     }
     const tally sent = carried - leaf.before - leaf.others - dropped;
     out.dropped_messages = dropped.messages;
-    out.gaps = leaf.gaps;
+    out.gaps = lost.gaps;
     out.sent_messages = sent.messages;
     out.sent_bytes = sent.bytes;
     out.received_messages = leaf.received.messages;

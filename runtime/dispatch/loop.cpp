@@ -55,9 +55,7 @@ loop::~loop() {
     for (timer* const left : timers_) {
         delete left;
     }
-    for (watch* const left : watches_) {
-        delete left;
-    }
+    watches_.clear_and_dispose([](watch* left) { delete left; });
 }
 
 void loop::ensure_running() {
@@ -81,7 +79,7 @@ void loop::wake() noexcept {
 
 watch* loop::add(int fd, std::uint32_t conditions, watch_callback call, void* context, bool one_shot) {
     ensure_running();
-    auto made = std::make_unique<watch>(watch{this, fd, call, context, one_shot});
+    auto made = std::make_unique<watch>(watch{{}, this, call, context, fd, one_shot});
     epoll_event event{};
     event.events = to_epoll(conditions, one_shot);
     event.data.ptr = made.get();
@@ -89,7 +87,8 @@ watch* loop::add(int fd, std::uint32_t conditions, watch_callback call, void* co
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
         return nullptr;
     }
-    return *watches_.insert(made.release()).first;
+    watches_.push_back(*made);
+    return made.release();
 }
 
 void loop::modify(watch* which, std::uint32_t conditions) {
@@ -107,7 +106,7 @@ void loop::remove(watch* which, callback done, void* context) {
     {
         const std::lock_guard hold(mutex_);
         which->dead = true;
-        watches_.erase(which);
+        watches_.erase(watches_.iterator_to(*which));
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, which->fd, nullptr);
     }
     if (on_thread()) {

@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include <boost/intrusive/list.hpp>
 #include <sys/epoll.h>
 
 #include "runtime/dispatch/descriptor.hpp"
@@ -32,11 +33,11 @@ inline constexpr std::uint32_t condition_out = 2;
 inline constexpr std::uint32_t condition_urgent = 8; // expedited data; JL_OOB
 
 // A descriptor that a loop looks after. Belongs to its loop; made and ended through it.
-struct watch {
+struct watch : boost::intrusive::list_base_hook<> {
     loop* owner;
-    int fd;
     watch_callback call;
     void* context;
+    int fd;
     bool one_shot;     // disarmed by its callback until modified again
     bool dead = false; // guarded by the loop's mutex
 };
@@ -106,7 +107,7 @@ class loop {
     std::deque<task> tasks_;
     std::set<timer*, earlier> due_;
     std::unordered_set<timer*> timers_;
-    std::unordered_set<watch*> watches_;
+    boost::intrusive::list<watch, boost::intrusive::constant_time_size<false>> watches_;
     std::vector<std::unique_ptr<watch>>
         graveyard_; // removed on the loop while a batch of events may still name them
     bool stopping_ = false;

@@ -128,15 +128,16 @@ std::int32_t socket_object::await_change(std::uint32_t event, const network::add
         if (closing_) {
             return WSAEINTR;
         }
-        if (!network_watch_) {
+        if (!awaited_->watch) {
             continue; // another call's change came true meanwhile and ended the watch
         }
-        awaited_.events |= event;
-        before = awaited_.count(event);
+        auto& awaited = awaited_.edit();
+        awaited.events |= event;
+        before = awaited.count(event);
         record_.reenable(event);
         if (event == FD_ROUTING_INTERFACE_CHANGE) {
-            awaited_.destination = destination;
-            awaited_.source = source;
+            awaited.destination = destination;
+            awaited.source = source;
         }
         break;
     }
@@ -146,7 +147,7 @@ std::int32_t socket_object::await_change(std::uint32_t event, const network::add
 std::int32_t socket_object::watch_network() {
     {
         const std::lock_guard hold(lock_);
-        if (network_watch_ || closing_) {
+        if (awaited_->watch || closing_) {
             return 0;
         }
     }
@@ -157,8 +158,8 @@ std::int32_t socket_object::watch_network() {
         return made.error();
     }
     const std::lock_guard hold(lock_);
-    if (!network_watch_ && !closing_) {
-        std::swap(network_watch_, *made); // else the surplus ends with this call
+    if (!awaited_->watch && !closing_) {
+        std::swap(awaited_.edit().watch, *made); // else the surplus ends with this call
     }
     return 0;
 }
@@ -171,34 +172,39 @@ void socket_object::on_change(const network::change& what) {
         if (what.addresses_of(entry_.protocol->family)) {
             tell_change(FD_ADDRESS_LIST_CHANGE);
         }
-        destination = awaited_.destination;
+        destination = awaited_->destination;
     }
     const auto source = destination.length() == 0 ? network::address{} : source_towards(destination);
     const std::lock_guard hold(lock_);
-    if (destination == awaited_.destination && !(source == awaited_.source)) {
+    if (destination == awaited_->destination && !(source == awaited_->source)) {
         tell_change(FD_ROUTING_INTERFACE_CHANGE);
     }
-    if (awaited_.events == 0) {
-        std::swap(ended, network_watch_);
+    if (awaited_->events == 0) {
+        std::swap(ended, awaited_.edit().watch);
     }
 }
 
 // Once per issue; lock_ held.
 void socket_object::tell_change(std::uint32_t event) {
-    if ((awaited_.events & event) == 0) {
+    if ((awaited_->events & event) == 0) {
         return;
     }
-    awaited_.events &= ~event;
-    ++awaited_.count(event);
+    auto& awaited = awaited_.edit();
+    awaited.events &= ~event;
+    awaited.add(event);
     if (event == FD_ROUTING_INTERFACE_CHANGE) {
-        awaited_.destination = {};
+        awaited.destination = {};
     }
     record(event, 0);
     kick(wait_change);
 }
 
-std::uint32_t& socket_object::awaited_changes::count(std::uint32_t event) noexcept {
+std::uint32_t socket_object::awaited_changes::count(std::uint32_t event) const noexcept {
     return event == FD_ADDRESS_LIST_CHANGE ? address_changes : route_changes;
+}
+
+void socket_object::awaited_changes::add(std::uint32_t event) noexcept {
+    ++(event == FD_ADDRESS_LIST_CHANGE ? address_changes : route_changes);
 }
 
 std::int32_t socket_object::wait_for_change(std::uint32_t event, std::uint32_t before) {
@@ -208,7 +214,7 @@ std::int32_t socket_object::wait_for_change(std::uint32_t event, std::uint32_t b
         for (;;) {
             {
                 const std::lock_guard hold(lock_);
-                if (closing_ || awaited_.count(event) != before) {
+                if (closing_ || awaited_->count(event) != before) {
                     return closing_ ? WSAEINTR : 0;
                 }
             }

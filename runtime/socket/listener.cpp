@@ -13,7 +13,7 @@ std::int32_t socket_object::bind(const sockaddr* name, std::uint32_t len) {
     const std::lock_guard guard(guard_out_);
     {
         const std::lock_guard hold(lock_);
-        if (bound_ || operation_.pending || connection_ == connection::established) {
+        if (bound_ || operation_->pending || connection_ == connection::established) {
             return WSAEINVAL;
         }
     }
@@ -42,7 +42,7 @@ std::int32_t socket_object::listen(int backlog) {
         if (connectionless() || ops().listen == nullptr || role_ == role::root_leaf) {
             return WSAEOPNOTSUPP;
         }
-        if (connection_ == connection::established || (operation_.pending && role_ != role::root)) {
+        if (connection_ == connection::established || (operation_->pending && role_ != role::root)) {
             return WSAEISCONN;
         }
         if (!bound_) {
@@ -63,7 +63,7 @@ std::int32_t socket_object::listen(int backlog) {
     }
     {
         const std::lock_guard hold(lock_); // what it holds is for the sockets that it will make
-        entry_.owner->capacity->release(std::exchange(quality_.held, {}));
+        give_capacity_back();
     }
     if (selected_ != 0) {
         schedule_pump();
@@ -87,12 +87,13 @@ std::int32_t socket_object::name(bool peer, sockaddr* name, std::uint32_t* len) 
 
 std::shared_ptr<request> socket_object::take_request() {
     const std::lock_guard hold(lock_);
-    if (requests_.empty()) {
+    if (admissions_->queue.empty()) {
         return nullptr;
     }
-    auto first = std::move(requests_.front());
-    requests_.pop_front();
-    deciding_.push_back(first);
+    auto& all = admissions_.edit();
+    auto first = std::move(all.queue.front());
+    all.queue.pop_front();
+    all.deciding.push_back(first);
     return first;
 }
 
@@ -127,8 +128,9 @@ std::int32_t socket_object::answer(const request& who, socket_object* child, con
 
 void socket_object::put_back(std::shared_ptr<request> who) {
     const std::lock_guard hold(lock_);
-    std::erase(deciding_, who);
-    requests_.push_front(std::move(who));
+    auto& all = admissions_.edit();
+    std::erase(all.deciding, who);
+    all.queue.push_front(std::move(who));
 }
 
 // Re-arms FD_ACCEPT (EV-33) and keeps the descriptor as readable as the queue says.
@@ -198,7 +200,7 @@ result<SOCKET> socket_object::admit(const std::shared_ptr<request>& who, const j
     }
     {
         const std::lock_guard hold(lock_);
-        std::erase(deciding_, who);
+        std::erase(admissions_.edit().deciding, who);
         if (code == 0 && role_ == role::root && !has_had_leaf_) {
             has_had_leaf_ = true;
             update_gates();
@@ -277,7 +279,7 @@ result<SOCKET> socket_object::conclude(int verdict, const std::shared_ptr<reques
     }
     answer(*who, nullptr, nullptr);
     const std::lock_guard hold(lock_);
-    std::erase(deciding_, who);
+    std::erase(admissions_.edit().deciding, who);
     return tl::unexpected(gone ? WSAEACCES : WSAECONNREFUSED);
 }
 

@@ -65,7 +65,7 @@ std::int32_t socket_object::check_join_state() {
     if (role_ == role::member && listening_) {
         return WSAEINVAL;
     }
-    if (operation_.pending) {
+    if (operation_->pending) {
         return WSAEALREADY;
     }
     if (role_ == role::root_leaf || (role_ == role::member && connection_ == connection::established)) {
@@ -95,17 +95,18 @@ std::int32_t socket_object::check_join_data(const join_arguments& arguments) {
 result<std::uint64_t> socket_object::begin_operation(const join_arguments& arguments, bool is_join,
                                                      socket_object* child) {
     const std::lock_guard hold(lock_);
-    if (operation_.pending) {
+    if (operation_->pending) {
         return tl::unexpected(WSAEALREADY);
     }
-    operation_ = {};
-    operation_.id = ++last_operation_;
-    operation_.pending = true;
-    operation_.told = false;
-    operation_.is_join = is_join;
-    operation_.child = child;
-    operation_.callee = arguments.callee;
-    operation_.callee_room = arguments.callee == nullptr ? 0 : arguments.callee->len;
+    auto& begun = operation_.edit();
+    begun = {};
+    begun.id = ++last_operation_;
+    begun.pending = true;
+    begun.told = false;
+    begun.is_join = is_join;
+    begun.child = child;
+    begun.callee = arguments.callee;
+    begun.callee_room = arguments.callee == nullptr ? 0 : arguments.callee->len;
     record_.reenable(FD_CONNECT); // each attempt arms it anew (JL-35)
     if (child == nullptr) {
         connection_ = connectionless() ? connection_ : connection::pending;
@@ -115,7 +116,7 @@ result<std::uint64_t> socket_object::begin_operation(const join_arguments& argum
         child->hold();
         hold_for(*child);
     }
-    return operation_.id;
+    return begun.id;
 }
 
 // The child keeps its inviting root alive until the invitation is over.
@@ -146,7 +147,7 @@ std::int32_t socket_object::launch(const join_arguments& arguments, std::uint64_
         join.qos = nullptr;
     }
     const std::lock_guard guard(guard_out_);
-    const bool is_join = operation_.is_join; // nobody else begins an operation while this one is pending
+    const bool is_join = operation_->is_join; // nobody else begins an operation while this one is pending
     return is_join ? ops().join(endpoint_, &join) : ops().connect(endpoint_, &join);
 }
 
@@ -157,11 +158,11 @@ std::int32_t socket_object::wait_for_operation(std::uint64_t op) {
     for (;;) {
         {
             const std::lock_guard hold(lock_);
-            if (operation_.id != op || !operation_.pending) {
-                code = operation_.id == op ? operation_.code : WSA_OPERATION_ABORTED;
-                operation_.told = true; // the call itself tells
+            if (operation_->id != op || !operation_->pending) {
+                code = operation_->id == op ? operation_->code : WSA_OPERATION_ABORTED;
+                operation_.edit().told = true; // the call itself tells
                 if (code != 0) {
-                    set_explanation(operation_.sentence);
+                    set_explanation(operation_->sentence);
                 }
                 break;
             }
@@ -181,7 +182,7 @@ std::int32_t socket_object::wait_for_operation(std::uint64_t op) {
 std::int32_t socket_object::connect(const join_arguments& arguments) {
     {
         const std::lock_guard hold(lock_);
-        if (operation_.pending) {
+        if (operation_->pending) {
             return WSAEALREADY;
         }
         if (!connectionless() && connection_ == connection::established) {
@@ -214,8 +215,9 @@ std::int32_t socket_object::connect(const join_arguments& arguments) {
     if (code != 0) {
         undo_quality(*this);
         const std::lock_guard hold(lock_);
-        operation_.pending = false;
-        operation_.told = true;
+        auto& over = operation_.edit();
+        over.pending = false;
+        over.told = true;
         connection_ = connectionless() ? connection_ : connection::none;
         update_gates();
         return code;
@@ -225,7 +227,7 @@ std::int32_t socket_object::connect(const join_arguments& arguments) {
         return wait_for_operation(*op);
     }
     const std::lock_guard hold(lock_);
-    return operation_.id == *op && !operation_.pending ? operation_.code : WSAEWOULDBLOCK;
+    return operation_->id == *op && !operation_->pending ? operation_->code : WSAEWOULDBLOCK;
 }
 
 result<SOCKET> socket_object::join(const join_arguments& arguments) {

@@ -21,7 +21,7 @@ std::int32_t socket_object::reserve(QOS& wanted, bool refuses) {
     auto& ledger = *entry_.owner->capacity;
     const std::lock_guard hold(lock_);
     const bool is_template = role_ == role::root || listening_;
-    const auto outcome = ledger.ask(quality_.held, qos::reservation_of(wanted), !refuses);
+    const auto outcome = ledger.ask(quality_->held, qos::reservation_of(wanted), !refuses);
     if (!outcome.refusal.empty()) {
         set_explanation("provider \"" + entry_.owner->name + "\": " + outcome.refusal);
         if (refuses) {
@@ -36,11 +36,18 @@ std::int32_t socket_object::reserve(QOS& wanted, bool refuses) {
     if (!outcome.receiving_fits) {
         wanted.ReceivingFlowspec = qos::best_effort(wanted.ReceivingFlowspec);
     }
-    quality_.held = outcome.held;
+    quality_.edit().held = outcome.held;
     if (is_template) {
-        ledger.release(std::exchange(quality_.held, {}));
+        give_capacity_back();
     }
     return 0;
+}
+
+// lock_ held.
+void socket_object::give_capacity_back() {
+    if (quality_) {
+        entry_.owner->capacity->release(std::exchange(quality_.edit().held, {}));
+    }
 }
 
 bool socket_object::refuses_unsatisfied() const noexcept {
@@ -51,15 +58,15 @@ bool socket_object::refuses_unsatisfied() const noexcept {
 
 socket_object::flow_state socket_object::flow_now() {
     const std::lock_guard hold(lock_);
-    return {quality_.in_force, quality_.given};
+    return {quality_->in_force, quality_->given};
 }
 
 // The values are admitted: from now on they hold.
 void socket_object::put_in_force(const flow_state& now) {
     {
         const std::lock_guard hold(lock_);
-        quality_.in_force = now.qos;
-        quality_.given = now.given;
+        quality_.edit().in_force = now.qos;
+        quality_.edit().given = now.given;
     }
     shape_by(this, now.qos.SendingFlowspec);
     if (binds_root_) {
@@ -108,7 +115,7 @@ std::int32_t socket_object::tell_provider(std::uint32_t how) {
 void socket_object::tell_provider_soon(std::uint32_t how) {
     {
         const std::lock_guard hold(lock_);
-        quality_.to_tell = how;
+        quality_.edit().to_tell = how;
     }
     schedule_pump();
 }
@@ -117,7 +124,9 @@ void socket_object::tell_what_is_due() {
     std::optional<std::uint32_t> how;
     {
         const std::lock_guard hold(lock_);
-        how = std::exchange(quality_.to_tell, std::nullopt);
+        if (quality_) {
+            how = std::exchange(quality_.edit().to_tell, std::nullopt);
+        }
     }
     if (how) {
         tell_provider(*how);
@@ -142,7 +151,7 @@ void socket_object::restore(const flow_state& former) {
 void socket_object::release_quality() {
     {
         const std::lock_guard hold(lock_);
-        entry_.owner->capacity->release(std::exchange(quality_.held, {}));
+        give_capacity_back();
     }
     bind_root(false);
 }
@@ -166,10 +175,10 @@ std::int32_t socket_object::set_qos(const QOS& asked) {
     DWORD direction = JL_BOTH;
     {
         const std::lock_guard hold(lock_);
-        if (operation_.pending && role_ != role::root) {
+        if (operation_->pending && role_ != role::root) {
             return WSAEALREADY; // what is asked is on its way to the peer
         }
-        former = {quality_.in_force, quality_.given};
+        former = {quality_->in_force, quality_->given};
         established = connection_ == connection::established;
         direction = direction_;
         record_.reenable(FD_QOS); // a renegotiation (EV-48)
@@ -212,7 +221,7 @@ std::int32_t socket_object::get_qos(QOS& out) {
     }
     const std::lock_guard hold(lock_);
     record_.reenable(FD_QOS);
-    out = quality_.in_force;
+    out = quality_->in_force;
     return 0;
 }
 
@@ -227,7 +236,7 @@ std::int32_t socket_object::begin_quality(const QOS* asked, DWORD direction, soc
     }
     {
         const std::lock_guard hold(lock_);
-        operation_.former_flow = former;
+        operation_.edit().former_flow = former;
     }
     const auto wanted = asked == nullptr ? former.qos : qos::merged(former.qos, *asked, direction);
     auto granted = wanted;
@@ -238,7 +247,7 @@ std::int32_t socket_object::begin_quality(const QOS* asked, DWORD direction, soc
     flow.put_in_force({granted, true});
     {
         const std::lock_guard hold(lock_);
-        operation_.quality_changed = !qos::same(wanted, granted);
+        operation_.edit().quality_changed = !qos::same(wanted, granted);
     }
     return flow.tell_provider(JL_QOS_LOCAL);
 }
@@ -249,7 +258,7 @@ void socket_object::undo_quality(socket_object& flow) {
     std::optional<flow_state> former;
     {
         const std::lock_guard hold(lock_);
-        former = std::exchange(operation_.former_flow, std::nullopt);
+        former = std::exchange(operation_.edit().former_flow, std::nullopt);
     }
     if (former && &flow == this) {
         restore(*former);
@@ -264,8 +273,8 @@ bool socket_object::settle_quality(const jl_outcome& outcome, std::int32_t code,
     bool changed = false;
     {
         const std::lock_guard hold(lock_);
-        asked = operation_.former_flow.has_value();
-        changed = operation_.quality_changed;
+        asked = operation_->former_flow.has_value();
+        changed = operation_->quality_changed;
     }
     if (!asked) {
         return false; // an answer to what nobody asked is none

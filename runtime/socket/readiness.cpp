@@ -15,7 +15,7 @@ namespace joinleaf::socket {
 
 bool socket_object::receiving_now() const noexcept {
     if (connectionless()) {
-        return bound_ && !(operation_.pending && operation_.is_join); // FD_CONNECT comes first (EV-51)
+        return bound_ && !(operation_->pending && operation_->is_join); // FD_CONNECT comes first (EV-51)
     }
     return role_ == role::root ? listening_ || has_had_leaf_ : connection_ == connection::established;
 }
@@ -63,7 +63,7 @@ std::int32_t socket_object::receive_gate_now() const noexcept {
         if (multipoint() && direction_ == JL_SENDER_ONLY) {
             return WSAEOPNOTSUPP;
         }
-        if (operation_.pending && operation_.is_join) {
+        if (operation_->pending && operation_->is_join) {
             return WSAENOTCONN; // JL-53
         }
         return bound_ ? 0 : WSAEINVAL; // IO-13
@@ -112,7 +112,7 @@ void socket_object::establish() {
 
 void socket_object::record(std::uint32_t bit, std::int32_t code) {
     if (record_.record(bit, code, number()) && bit == FD_CONNECT && record_.tells_at_once()) {
-        operation_.told = true;
+        operation_.edit().told = true;
     }
 }
 
@@ -160,7 +160,9 @@ void socket_object::refuse_withdrawn() {
     std::vector<std::shared_ptr<request>> gone;
     {
         const std::lock_guard hold(lock_);
-        gone.swap(withdrawn_);
+        if (admissions_) {
+            gone.swap(admissions_.edit().withdrawn);
+        }
     }
     for (const auto& one : gone) {
         jl_answer refusal{};
@@ -178,7 +180,7 @@ void socket_object::settle_signal(bool more) {
     bool asks = false;
     {
         const std::lock_guard hold(lock_);
-        more = more || !requests_.empty();
+        more = more || !admissions_->queue.empty();
         if (more || fd_kind_ != JL_FD_NONE) {
             signal(more);
             return;
@@ -277,8 +279,8 @@ void socket_object::pump_accept() {
         if (provider_ended_ || !listening_ || !record_.wants(FD_ACCEPT)) {
             return;
         }
-        if (!requests_.empty()) {
-            if (!requests_.front()->deferred) { // EV-34
+        if (!admissions_->queue.empty()) {
+            if (!admissions_->queue.front()->deferred) { // EV-34
                 record(FD_ACCEPT, 0);
             }
             return;
@@ -416,8 +418,8 @@ std::int32_t socket_object::select_events(dispatch::event_target target, std::ui
         record_.select(std::move(target), mask);
         selected_ = mask;
         end_told_ = false;
-        if (!operation_.pending && !operation_.told) {
-            record(FD_CONNECT, operation_.code); // JL-57
+        if (!operation_->pending && !operation_->told) {
+            record(FD_CONNECT, operation_->code); // JL-57
         }
     }
     if (mask != 0) {
@@ -449,7 +451,7 @@ std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
     }
     if (direction == JL_ACCEPT) {
         const std::lock_guard hold(lock_);
-        if (!requests_.empty()) {
+        if (!admissions_->queue.empty()) {
             return JL_READY;
         }
     }
@@ -525,7 +527,7 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
         ready |= arm(JL_OUT, code) != JL_ARMED ? JL_OUT : 0U;
     }
     const std::lock_guard hold(lock_);
-    if ((directions & JL_IN) != 0 && !requests_.empty()) {
+    if ((directions & JL_IN) != 0 && !admissions_->queue.empty()) {
         ready |= JL_IN;
     }
     return ready;
@@ -533,7 +535,7 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
 
 bool socket_object::connect_failed() {
     const std::lock_guard hold(lock_);
-    return !operation_.is_join && !operation_.pending && operation_.id != 0 && operation_.code != 0 &&
+    return !operation_->is_join && !operation_->pending && operation_->id != 0 && operation_->code != 0 &&
            connection_ == connection::failed;
 }
 

@@ -186,9 +186,10 @@ void socket_object::inherit_from(socket_object& parent) {
     exclusive_ = parent.exclusive_;
     conditional_accept_ = parent.conditional_accept_;
     urgent_inline_ = parent.urgent_inline_;
-    quality_.in_force =
-        parent.quality_.in_force; // JL-71, QS-22; what it holds of the capacity it asks for later
-    quality_.given = parent.quality_.given;
+    if (parent.quality_) { // JL-71, QS-22; what it holds of the capacity it asks for later
+        quality_.edit().in_force = parent.quality_->in_force;
+        quality_.edit().given = parent.quality_->given;
+    }
     bound_ = true;
     record_.inherit(parent.record_);
     selected_ = record_.selected();
@@ -207,9 +208,13 @@ void socket_object::refuse_all_requests() {
     std::deque<std::shared_ptr<request>> queued;
     {
         const std::lock_guard hold(lock_);
-        queued.swap(requests_);
-        queued.insert(queued.end(), withdrawn_.begin(), withdrawn_.end());
-        withdrawn_.clear();
+        if (!admissions_) {
+            return;
+        }
+        auto& all = admissions_.edit();
+        queued.swap(all.queue);
+        queued.insert(queued.end(), all.withdrawn.begin(), all.withdrawn.end());
+        all.withdrawn.clear();
     }
     for (const auto& one : queued) {
         answer(*one, nullptr, nullptr);
@@ -222,8 +227,8 @@ void socket_object::cancel_operation() {
     {
         const std::lock_guard hold(lock_);
         root = std::exchange(inviting_root_, nullptr);
-        if (operation_.pending && operation_.child != nullptr) {
-            op = operation_.id;
+        if (operation_->pending && operation_->child != nullptr) {
+            op = operation_->id;
         }
     }
     if (op != 0) { // this is a root with an invitation under way (LC-16)
@@ -242,9 +247,9 @@ void socket_object::cancel_operation() {
     std::uint64_t invited = 0;
     {
         const std::lock_guard hold(root->lock_);
-        if (root->operation_.pending && root->operation_.child == this && !root->operation_.cancelled) {
-            root->operation_.cancelled = true;
-            invited = root->operation_.id;
+        if (root->operation_->pending && root->operation_->child == this && !root->operation_->cancelled) {
+            root->operation_.edit().cancelled = true;
+            invited = root->operation_->id;
         }
     }
     if (invited != 0) {
@@ -264,13 +269,14 @@ void socket_object::forget_operation() {
     socket_object* child = nullptr;
     {
         const std::lock_guard hold(lock_);
-        if (!operation_.pending) {
+        if (!operation_->pending) {
             return;
         }
-        operation_.pending = false;
-        operation_.told = true;
-        operation_.code = WSA_OPERATION_ABORTED;
-        child = std::exchange(operation_.child, nullptr);
+        auto& over = operation_.edit();
+        over.pending = false;
+        over.told = true;
+        over.code = WSA_OPERATION_ABORTED;
+        child = std::exchange(over.child, nullptr);
         kick(wait_operation);
     }
     if (child == nullptr) {
@@ -294,7 +300,9 @@ void socket_object::unwatch() {
     network::subscription network; // ends outside the lock
     {
         const std::lock_guard hold(lock_);
-        std::swap(network, network_watch_);
+        if (awaited_) {
+            std::swap(network, awaited_.edit().watch);
+        }
         watches[0] = std::exchange(watch_, nullptr);
         watches[1] = std::exchange(out_watch_, nullptr);
     }
@@ -341,7 +349,7 @@ void socket_object::cut_off() {
     end_provider(JL_CLOSE_ABORT);
     const std::lock_guard hold(lock_);
     cutting_ = {};
-    cut_over_.notify_all();
+    cut_over.notify_all();
 }
 
 std::int32_t socket_object::linger_allows_close() {

@@ -26,6 +26,7 @@
 #include "runtime/explanation.hpp"
 #include "runtime/network/change_watch.hpp"
 #include "runtime/network/local_address.hpp"
+#include "runtime/on_demand.hpp"
 #include "runtime/qos/flowspec.hpp"
 #include "runtime/qos/ledger.hpp"
 #include "runtime/qos/shaper.hpp"
@@ -241,6 +242,12 @@ class socket_object {
         qos::reservation held;
         std::optional<std::uint32_t> to_tell; // JL_QOS_*: the provider is told by the loop
     };
+    // What a listener has been asked for.
+    struct admissions {
+        std::deque<std::shared_ptr<request>> queue;
+        std::vector<std::shared_ptr<request>> deciding;  // taken by an accept call that has not answered yet
+        std::vector<std::shared_ptr<request>> withdrawn; // still to be refused, which no upcall may do
+    };
     struct waiting {
         dispatch::waiter* who;
         std::uint32_t what;
@@ -252,7 +259,9 @@ class socket_object {
         network::address source;           // from where it goes now; none: nowhere
         std::uint32_t address_changes = 0; // told so far, for calls that wait
         std::uint32_t route_changes = 0;
-        std::uint32_t& count(std::uint32_t event) noexcept;
+        network::subscription watch; // ends outside lock_
+        [[nodiscard]] std::uint32_t count(std::uint32_t event) const noexcept;
+        void add(std::uint32_t event) noexcept;
     };
     socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags);
     ~socket_object();
@@ -367,6 +376,7 @@ class socket_object {
 
     [[nodiscard]] bool refuses_unsatisfied() const noexcept;
     std::int32_t reserve(QOS& wanted, bool refuses);
+    void give_capacity_back();
     flow_state flow_now();
     void put_in_force(const flow_state& now);
     void bind_root(bool binds);
@@ -456,10 +466,8 @@ class socket_object {
     // guarded by lock_
     dispatch::event_record record_;
     std::vector<waiting> waiters_;
-    std::deque<std::shared_ptr<request>> requests_;
-    std::vector<std::shared_ptr<request>> deciding_;  // taken by an accept call that has not answered yet
-    std::vector<std::shared_ptr<request>> withdrawn_; // still to be refused, which no upcall may do
-    operation operation_;
+    on_demand<admissions> admissions_;
+    on_demand<operation> operation_;
     std::uint64_t last_operation_ = 0;
     socket_object* inviting_root_ = nullptr; // of a leaf socket in the making; a hold is kept on it
     connection connection_ = connection::none;
@@ -475,22 +483,21 @@ class socket_object {
     bool end_told_ = false;
     std::int32_t broken_ = 0; // why the connection is lost; every data call answers it (LC-07)
     bool provider_closed_ = false;
-    std::thread::id cutting_; // runs the provider's second, hard close
-    std::condition_variable cut_over_;
+    std::thread::id cutting_;                       // runs the provider's second, hard close
+    inline static std::condition_variable cut_over; // shared by all sockets, as it happens rarely
     dispatch::watch* watch_ = nullptr;
     dispatch::watch* out_watch_ = nullptr;
     std::uint32_t armed_ = 0;
-    network::subscription network_watch_; // ends outside lock_
-    awaited_changes awaited_;
+    on_demand<awaited_changes> awaited_;
     std::int32_t error_ = 0; // SO_ERROR of the runtime's own making
     struct linger linger_ {};
     std::chrono::milliseconds send_timeout_{0};
     std::chrono::milliseconds receive_timeout_{0};
     bool exclusive_ = false;
     bool conditional_accept_ = false; // SO_CONDITIONAL_ACCEPT: every request waits for its answer anyway
-    bool urgent_inline_ = false; // SO_OOBINLINE: urgent data is data as any other (EV-41)
+    bool urgent_inline_ = false;      // SO_OOBINLINE: urgent data is data as any other (EV-41)
     std::chrono::steady_clock::time_point established_at_{};
-    quality quality_;
+    on_demand<quality> quality_;
     std::unique_ptr<qos::shaper> shaper_owner_;
 };
 
@@ -501,9 +508,11 @@ std::int32_t socket_object::take_events(dispatch::event_object* reset, Deliver d
         return WSAEFAULT;
     }
     if ((record_.take(reset).bits & FD_CONNECT) != 0) {
-        operation_.told = true;
-        if (operation_.code != 0) {
-            set_explanation(operation_.sentence);
+        if (operation_) {
+            operation_.edit().told = true;
+        }
+        if (operation_->code != 0) {
+            set_explanation(operation_->sentence);
         }
     }
     return 0;

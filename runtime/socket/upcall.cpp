@@ -34,8 +34,8 @@ void socket_object::on_complete(std::uint64_t op, const jl_outcome& outcome) {
     auto code = outcome.code;
     {
         const std::lock_guard hold(lock_);
-        if (operation_.id != op || !operation_.pending) {
-            const bool known = operation_.id == op && operation_.code == WSA_OPERATION_ABORTED;
+        if (operation_->id != op || !operation_->pending) {
+            const bool known = operation_->id == op && operation_->code == WSA_OPERATION_ABORTED;
             if (!known) {
                 log(severity::error,
                     "provider \"{}\" completed operation {} of socket {} twice; the second outcome is "
@@ -44,11 +44,11 @@ void socket_object::on_complete(std::uint64_t op, const jl_outcome& outcome) {
             }
             return;
         }
-        if (operation_.cancelled) {
+        if (operation_->cancelled) {
             code = WSA_OPERATION_ABORTED;
         }
-        child = std::exchange(operation_.child, nullptr);
-        deliver_callee_data(operation_, outcome, code);
+        child = std::exchange(operation_.edit().child, nullptr);
+        deliver_callee_data(*operation_, outcome, code);
     }
     auto& flow = child == nullptr ? *this : *child;
     const bool other_quality = settle_quality(outcome, code, flow);
@@ -78,13 +78,14 @@ void socket_object::on_complete(std::uint64_t op, const jl_outcome& outcome) {
 // The state after an outcome, FD_CONNECT, then FD_WRITE (EV-30, EV-38, EV-51).
 void socket_object::finish_operation(std::int32_t code, bool invited) {
     const std::lock_guard hold(lock_);
-    operation_.pending = false;
-    operation_.code = code;
-    operation_.sentence = code == 0 ? std::string() : explanation();
+    auto& over = operation_.edit();
+    over.pending = false;
+    over.code = code;
+    over.sentence = code == 0 ? std::string() : explanation();
     if (code != WSA_OPERATION_ABORTED) {
         record(FD_CONNECT, code);
     } else {
-        operation_.told = true;
+        over.told = true;
     }
     error_ = code == WSA_OPERATION_ABORTED ? 0 : code; // ER-33
     if (invited) {
@@ -124,13 +125,14 @@ void socket_object::on_accepted(const jl_request& told) {
             take_explanation());
         one->refusal = WSAEOPNOTSUPP;
         const std::lock_guard hold(lock_);
-        withdrawn_.push_back(std::move(one));
+        admissions_.edit().withdrawn.push_back(std::move(one));
         schedule_pump();
         return;
     }
     const std::lock_guard hold(lock_);
-    requests_.push_back(std::move(one));
-    if (!requests_.front()->deferred) {
+    auto& queue = admissions_.edit().queue;
+    queue.push_back(std::move(one));
+    if (!queue.front()->deferred) {
         record(FD_ACCEPT, 0);
     }
     signal(true);
@@ -139,20 +141,21 @@ void socket_object::on_accepted(const jl_request& told) {
 
 void socket_object::on_withdrawn(void* gone) {
     const std::lock_guard hold(lock_);
-    for (const auto& one : deciding_) {
+    auto& all = admissions_.edit();
+    for (const auto& one : all.deciding) {
         if (one->provider_request == gone) {
             one->withdrawn = true;
             return;
         }
     }
-    const auto found = std::find_if(requests_.begin(), requests_.end(),
+    const auto found = std::find_if(all.queue.begin(), all.queue.end(),
                                     [&](const auto& one) { return one->provider_request == gone; });
-    if (found != requests_.end()) {
+    if (found != all.queue.end()) {
         if ((*found)->deferred) {
             record_.reenable(FD_ACCEPT); // no longer held back: what is behind it may be told (EV-34)
         }
-        withdrawn_.push_back(std::move(*found));
-        requests_.erase(found);
+        all.withdrawn.push_back(std::move(*found));
+        all.queue.erase(found);
         schedule_pump();
     }
 }
@@ -174,7 +177,7 @@ void socket_object::on_closed() {
         std::unique_lock hold(lock_);
         provider_closed_ = true;
         kick(wait_closed);
-        cut_over_.wait(
+        cut_over.wait(
             hold, [this] { return cutting_ == std::thread::id{} || cutting_ == std::this_thread::get_id(); });
     }
     drop_descriptor();
