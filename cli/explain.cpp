@@ -40,10 +40,24 @@ std::string candidate_table(const nlohmann::json& decision) {
     return text.text(output_width());
 }
 
+// What its sockets meet with on this host.
+std::string facts_of(const nlohmann::json& decision, const std::string& chosen) {
+    std::string lines;
+    for (const nlohmann::json& candidate : list_of(decision, "candidates")) {
+        if (name_of(candidate) != chosen || !candidate.contains("facts")) {
+            continue;
+        }
+        for (const auto& [key, sentence] : candidate.at("facts").items()) {
+            lines += fmt::format("  {}: {}\n", key, sentence.get<std::string>());
+        }
+    }
+    return lines;
+}
+
 std::string verdict(const nlohmann::json& decision) {
     const std::string chosen = text_of(decision, "chosen");
     if (!chosen.empty()) {
-        return fmt::format("chosen: {}\n", chosen);
+        return fmt::format("chosen: {}\n{}", chosen, facts_of(decision, chosen));
     }
     return fmt::format("chosen: none, socket creation fails with {}\n",
                        describe_error(decision.value("error", 0)));

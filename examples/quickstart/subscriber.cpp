@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// quickstart-subscriber GROUP PORT: prints each message that the group gets, until it is stopped.
+// quickstart-subscriber GROUP PORT: prints each message that the group gets, until it is stopped. What is sent after it
+// has said "joined" reaches it.
 #include <joinleaf/ext.h>
 #include <joinleaf/winsock2.h>
 
@@ -39,6 +40,7 @@ int main(int count, char** words) {
                     JL_RECEIVER_ONLY) == INVALID_SOCKET) {
         return fail("WSAJoinLeaf");
     }
+    std::fprintf(stderr, "joined %s %s\n", words[1], words[2]);
     char message[65536];
     for (int size = 0; (size = recv(s, message, sizeof message, 0)) != SOCKET_ERROR;) {
         std::printf("%.*s\n", size, message);

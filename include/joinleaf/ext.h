@@ -46,8 +46,9 @@ JL_API char* jl_catalog_json(void);
 
 /*
  * How socket creation decides: {"chosen": name or null, "error": code, "candidates": [{provider, entry, fits,
- * condition, asked, offered, where}]}, the candidates in catalog order, each with the one condition that
- * failed (CT-40 ... CT-49). As jl_catalog_json. [any]
+ * condition, asked, offered, where, facts}]}, the candidates in catalog order, each with the one condition that
+ * failed (CT-40 ... CT-49); facts: what sockets of an entry that fits meet with here and now, sentences by keys that the
+ * provider chooses. As jl_catalog_json. [any]
  */
 JL_API char* jl_explain_json(int af, int type, int protocol, DWORD flags);
 
@@ -124,6 +125,17 @@ JL_API int jl_recv_batch(SOCKET s, jl_message* messages, int count);
 #define JL_SENDS_MANY 2u      /* batches by one system call */
 #define JL_SENDS_SEGMENTED 3u /* equal messages of a batch as one packet, cut where it leaves the host */
 
+/* jl_statistics.send_limit: what keeps messages from leaving in the best way */
+#define JL_SENDS_LIMIT_OPTION 1u /* the configuration */
+#define JL_SENDS_LIMIT_DEVICE 2u /* the kernel or the device cuts no packets */
+#define JL_SENDS_LIMIT_SIZE                                                                                  \
+    4u /* messages of send_limit_bytes and more are longer than what is carried uncut */
+#define JL_SENDS_LIMIT_CALL 8u /* this process may not make the system call for batches */
+
+/* jl_statistics.paced: who holds the sender to the rate of its FLOWSPEC */
+#define JL_PACES_RUNTIME 1u /* the token bucket of the runtime: the mean rate and the bursts */
+#define JL_PACES_DEVICE 2u  /* the device's queue, which spaces the packets of a burst */
+
 /* Counters since the socket was made. struct_size is set by the caller; fields only get appended. */
 typedef struct jl_statistics {
     uint32_t struct_size;
@@ -137,8 +149,14 @@ typedef struct jl_statistics {
     uint64_t rtt_ns; /* smoothed round trip in nanoseconds; 0: unknown */
     /* system calls, or hand-overs to a device, that carried the messages; 0: unknown */
     uint64_t send_calls, receive_calls;
-    uint32_t send_path; /* JL_SENDS_*: what has been tried and works */
-    int last_error;     /* the code of the transport's last failure on this socket; 0: none */
+    uint32_t send_path;        /* JL_SENDS_*: what has been tried and works */
+    int last_error;            /* the code of the transport's last failure on this socket; 0: none */
+    uint32_t send_limit;       /* JL_SENDS_LIMIT_*; 0: nothing */
+    uint32_t send_limit_bytes; /* with JL_SENDS_LIMIT_SIZE */
+    /* JL_SENDS_*, of receiving. JL_SENDS_SEGMENTED: several messages come as one packet, and dropped_messages,
+       which counts such a packet as one, is a lower bound */
+    uint32_t receive_path;
+    uint32_t paced; /* JL_PACES_*; 0: nobody */
 } jl_statistics;
 
 /* 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEFAULT, WSAEINVAL (struct_size). [any] */

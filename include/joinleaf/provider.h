@@ -262,6 +262,16 @@ typedef struct jl_msg {
 #define JL_PATH_MANY 2u      /* arrays of messages by one system call */
 #define JL_PATH_SEGMENTED 3u /* equal messages as one packet, cut where it leaves the host (UDP_SEGMENT) */
 
+/* What keeps messages from leaving in the best way. */
+#define JL_LIMIT_OPTION 1u /* the configuration */
+#define JL_LIMIT_DEVICE 2u /* the kernel or the device cuts no packets */
+#define JL_LIMIT_SIZE 4u   /* messages of send_limit_bytes and more are longer than what is carried uncut */
+#define JL_LIMIT_CALL 8u   /* this process may not make the system call for arrays */
+
+/* Who holds a sender to the rate of its FLOWSPEC. */
+#define JL_PACED_RUNTIME 1u /* the runtime's token bucket: the mean rate and the bursts */
+#define JL_PACED_DEVICE 2u  /* the device's queue, which spaces the packets of a burst (fq) */
+
 /* Counters of a socket. A provider fills what it has; the rest stays 0. */
 typedef struct jl_stats {
     uint32_t struct_size;
@@ -275,8 +285,14 @@ typedef struct jl_stats {
     uint64_t rtt_ns;           /* smoothed round trip, 0: unknown */
     /* system calls, or hand-overs to a device, that carried the messages; 0: unknown */
     uint64_t send_calls, receive_calls;
-    uint32_t send_path; /* JL_PATH_* */
-    int32_t last_error; /* the Winsock code of the last failure, 0: none */
+    uint32_t send_path;        /* JL_PATH_* */
+    int32_t last_error;        /* the Winsock code of the last failure, 0: none */
+    uint32_t send_limit;       /* JL_LIMIT_*, 0: nothing */
+    uint32_t send_limit_bytes; /* with JL_LIMIT_SIZE */
+    /* JL_PATH_*. With JL_PATH_SEGMENTED the kernel's count of what found no room takes a packet of several messages
+       for one, and dropped_messages is a lower bound */
+    uint32_t receive_path;
+    uint32_t paced; /* JL_PACED_*, 0: nobody. JL_PACED_RUNTIME is the runtime's to set */
 } jl_stats;
 
 /* What a root knows of one of its leaves. Never grows within an ABI version: arrays of it cross the border. */
@@ -362,7 +378,8 @@ typedef struct jl_ops {
 
     /* [caller] NULL: WSAEOPNOTSUPP. FIONREAD, SIO_MULTIPOINT_LOOPBACK, SIO_MULTICAST_SCOPE,
        SIO_ENABLE_CIRCULAR_QUEUEING, SIO_FLUSH, SIO_GET_BROADCAST_ADDRESS ... The runtime has checked the
-       sizes of those it knows. Unknown: WSAEOPNOTSUPP. */
+       sizes of those it knows. SIO_ENABLE_CIRCULAR_QUEUEING concerns the receiving direction, which rests
+       meanwhile as well. Unknown: WSAEOPNOTSUPP. */
     int32_t (*ioctl)(jl_endpoint* endpoint, uint32_t code, const void* in, uint32_t in_len, void* out,
                      uint32_t out_len, uint32_t* bytes);
 
@@ -380,6 +397,19 @@ typedef struct jl_ops {
     /* [caller] NULL: WSAEOPNOTSUPP. The leaves of a c_root, in the order in which they joined: writes up to
        room of them, *count says how many there are. */
     int32_t (*leaves)(jl_endpoint* endpoint, jl_leaf_stats* leaves, uint32_t room, uint32_t* count);
+
+    /* [any] beside every other function of the socket but `close`. NULL: a blocked receive polls the descriptor
+       and asks `rx` again. JL_FD_OWN only, and the one function that may block: receives one message as `rx`
+       does, and waits for it in the kernel, at most timeout_ns nanoseconds (0: without end). The runtime ends
+       it early by shutdown(SD_RECEIVE). 0; WSAETIMEDOUT; WSAEWOULDBLOCK: not in this way now, the runtime
+       polls; WSAESHUTDOWN and the codes of `rx`. */
+    int32_t (*rx_wait)(jl_endpoint* endpoint, jl_msg* message, uint64_t timeout_ns);
+
+    /* [any] NULL: nothing to tell. What a socket of that entry would meet with here and now, for
+       jl_explain_json and `joinleaf explain`: calls fact(context, key, sentence) for each thing; key is a word
+       of [a-z_], both texts are borrowed until it returns. */
+    void (*facts)(jl_instance* instance, uint32_t protocol_index,
+                  void (*fact)(void* context, const char* key, const char* sentence), void* context);
 } jl_ops;
 
 /* Arguments of create. Borrowed until the instance is destroyed. */

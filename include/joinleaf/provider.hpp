@@ -114,8 +114,8 @@ std::int32_t call(Method method, jl_endpoint* endpoint, Arguments... arguments) 
 //
 // Instance needs `std::int32_t open(jl_handle*, jl_open&, Endpoint*& out)`. Endpoint needs bind, tx, rx, arm,
 // shutdown, close and name with the parameters of jl_ops less the first; listen, connect, join, accept,
-// cancel, set_option, get_option, ioctl, qos, stats and leaves when it has them. `accept` gets its child as
-// Endpoint*. After it called host->closed an endpoint deletes itself.
+// cancel, set_option, get_option, ioctl, qos, stats, leaves and rx_wait when it has them; Instance facts. `accept` gets
+// its child as Endpoint*. After it called host->closed an endpoint deletes itself.
 template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     jl_ops ops{};
     ops.struct_size = sizeof ops;
@@ -204,6 +204,20 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
         ops.leaves = [](jl_endpoint* e, jl_leaf_stats* leaves, std::uint32_t room,
                         std::uint32_t* count) -> std::int32_t {
             return detail::call<Endpoint>(&Endpoint::leaves, e, leaves, room, count);
+        };
+    }
+    if constexpr (requires { &Endpoint::rx_wait; }) {
+        ops.rx_wait = [](jl_endpoint* e, jl_msg* message, std::uint64_t timeout_ns) -> std::int32_t {
+            return detail::call<Endpoint>(&Endpoint::rx_wait, e, message, timeout_ns);
+        };
+    }
+    if constexpr (requires { &Instance::facts; }) {
+        ops.facts = [](jl_instance* instance, std::uint32_t protocol_index,
+                       void (*fact)(void*, const char*, const char*), void* context) {
+            static_cast<void>(detail::guarded([&] {
+                reinterpret_cast<Instance*>(instance)->facts(protocol_index, fact, context);
+                return 0;
+            }));
         };
     }
     return ops;

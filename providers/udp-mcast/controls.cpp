@@ -61,6 +61,7 @@ std::int32_t endpoint::ioctl(std::uint32_t code, const void* in, std::uint32_t i
     case FIONREAD:
     case SIOCINQ: { // the host's FIONREAD
         int next = 0;
+        const auto queue = hold_queue();
         if (enveloped_) {
             next = next_message_size();
             return answer(&next, sizeof next, out, out_length, bytes);
@@ -100,8 +101,7 @@ std::int32_t endpoint::ioctl(std::uint32_t code, const void* in, std::uint32_t i
         // What the kernel has taken leaves; nothing but an outbox holds datagrams back (IO-31).
         discard_unsent();
         return 0;
-    // The kernel drops the newest datagram when a queue is full.
-    case SIO_ENABLE_CIRCULAR_QUEUEING: return WSAENOPROTOOPT;
+    case SIO_ENABLE_CIRCULAR_QUEUEING: return queue_in_circle();
     default: return WSAEOPNOTSUPP;
     }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint.hpp"
 
+#include "device_queue.hpp"
+#include "network_interface.hpp"
+
 #include <linux/sock_diag.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -58,6 +61,9 @@ endpoint::endpoint(const instance& owner, jl_handle* handle, int fd, int family,
 endpoint::~endpoint() {
     if (outbox_ != nullptr) {
         outbox_->retire();
+    }
+    if (circle_ != nullptr) {
+        circle_->retire();
     }
 }
 
@@ -163,7 +169,43 @@ std::int32_t endpoint::qos(const QOS* qos, std::uint32_t) {
             break;
         }
     }
+    flow_ = qos->SendingFlowspec;
+    space();
     return 0;
+}
+
+// Where datagrams to the session leave; 0: nobody knows.
+unsigned endpoint::link_in_use() const {
+    if (link_ != 0 || !destination_) {
+        return link_;
+    }
+    const provider::descriptor probe(::socket(family_, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
+    address source;
+    source.length = sizeof source.six;
+    const bool routed = probe && ::connect(probe.get(), &destination_.any, destination_.length) == 0 &&
+                        ::getsockname(probe.get(), &source.any, &source.length) == 0;
+    return routed ? interface_of(source) : 0;
+}
+
+// The runtime's bucket lets bursts out, whose packets the device's queue spaces where it can. A rate that an
+// application sets by itself stays as long as there is no flow.
+void endpoint::space() {
+    const auto rate = flow_ ? pacing_rate(*flow_, family_ == AF_INET6) : std::nullopt;
+    const bool can = rate && spaces_packets(queueing_of(link_in_use()));
+    if (!can && !spaced_) {
+        return;
+    }
+    const auto most = can ? *rate : ~std::uint64_t{0};
+    spaced_ = ::setsockopt(fd_, SOL_SOCKET, SO_MAX_PACING_RATE, &most, sizeof most) == 0 && can;
+}
+
+std::uint32_t endpoint::receive_path() const noexcept {
+    if (ahead_.gathers()) {
+        return JL_PATH_SEGMENTED;
+    }
+    const auto calls = received_.calls() + waited_messages_.load(std::memory_order_relaxed);
+    const auto messages = received_.messages() + waited_messages_.load(std::memory_order_relaxed);
+    return calls == 0 ? JL_PATH_UNKNOWN : messages > calls ? JL_PATH_MANY : JL_PATH_SINGLE;
 }
 
 std::int32_t endpoint::stats(jl_stats* stats) {
@@ -171,18 +213,24 @@ std::int32_t endpoint::stats(jl_stats* stats) {
     ::ioctl(fd_, SIOCOUTQ, &queued);
     stats->sent_messages = sent_.messages();
     stats->sent_bytes = sent_.bytes();
-    stats->received_messages = received_.messages();
-    stats->received_bytes = received_.bytes();
+    const auto waited = waited_messages_.load(std::memory_order_relaxed);
+    stats->received_messages = received_.messages() + waited;
+    stats->received_bytes = received_.bytes() + waited_bytes_.load(std::memory_order_relaxed);
     stats->send_calls = sent_.calls();
-    stats->receive_calls = received_.calls();
+    stats->receive_calls = received_.calls() + waited;
     stats->send_path = path_.load(std::memory_order_relaxed);
+    stats->send_limit =
+        limit_.load(std::memory_order_relaxed) | (owner_.options().offload ? 0U : JL_LIMIT_OPTION);
+    stats->send_limit_bytes = limit_bytes_.load(std::memory_order_relaxed);
+    stats->receive_path = receive_path();
+    stats->paced = spaced_ ? JL_PACED_DEVICE : 0;
     stats->queued_bytes = static_cast<std::uint64_t>(std::max(queued, 0));
     if (outbox_ != nullptr) {
         const std::lock_guard hold(outbox_->lock);
         stats->queued_bytes += outbox_->bytes();
     }
     stats->gaps = numbers_ == nullptr ? 0 : numbers_->missing();
-    stats->dropped_messages = lost_ + lost_in_outbox_ + malformed_;
+    stats->dropped_messages = lost_ + lost_in_outbox_ + malformed_ + evicted_;
     if (!refuses_by_the_way(groups_.filter())) {
         stats->dropped_messages += kernel_drops() - drops_settled_;
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "address.hpp"
+#include "circular_queue.hpp"
 #include "counters.hpp"
 #include "envelope.hpp"
 #include "instance.hpp"
@@ -21,6 +22,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace joinleaf::udp_mcast {
@@ -38,6 +43,7 @@ class endpoint {
     std::int32_t join(const jl_join* join);
     std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done);
     std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left);
+    std::int32_t rx_wait(jl_msg* message, std::uint64_t timeout_ns); // [any]
     std::int32_t arm(std::uint32_t direction, std::int32_t* code);
     std::int32_t shutdown(std::int32_t how);
     void close(std::uint32_t how);
@@ -79,6 +85,7 @@ class endpoint {
     std::int32_t send_some(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
     std::int32_t send_each(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
     bool learns_from(int error, const send_plan& plan);
+    void does_without(std::uint32_t limit, std::uint32_t path, const std::string& sentence);
     void note_path(std::uint32_t path) noexcept;
     [[nodiscard]] bool is_waved_through(int error) const noexcept;
 
@@ -88,6 +95,15 @@ class endpoint {
     std::int32_t receive_ahead(jl_msg* messages, std::uint32_t count, bool peek, std::uint32_t& done,
                                std::uint32_t& left);
     int take_ahead(jl_msg& message, bool peek);
+    std::uint32_t hand_out(std::span<jl_msg> messages, int& error);
+    bool keeps_waiting(std::uint64_t timeout_ns); // [any]
+
+    // circular_queue.cpp
+    std::int32_t queue_in_circle(); // with both directions at rest
+    [[nodiscard]] std::unique_lock<std::mutex> hold_queue() const;
+    static void make_room(void* self); // with the queue held; [reactor]
+    void drop_oldest();
+    [[nodiscard]] std::uint64_t messages_at_hand() const;
 
     // enveloped.cpp
     [[nodiscard]] bool goes_to_session(const jl_msg& message) const noexcept;
@@ -113,6 +129,9 @@ class endpoint {
     // endpoint.cpp
     std::int32_t put_filter(packet_filter filter);
     [[nodiscard]] std::uint32_t kernel_drops() const noexcept;
+    [[nodiscard]] std::uint32_t receive_path() const noexcept;
+    void space();
+    [[nodiscard]] unsigned link_in_use() const;
 
     const instance& owner_;
     jl_handle* const handle_;
@@ -137,6 +156,10 @@ class endpoint {
     segmentation segmentation_;
     bool takes_many_ = true; // false: this process may not use sendmmsg
     std::atomic<std::uint32_t> path_{JL_PATH_UNKNOWN};
+    std::atomic<std::uint32_t> limit_{0}; // JL_LIMIT_*
+    std::atomic<std::uint32_t> limit_bytes_{0};
+    std::optional<FLOWSPEC> flow_; // what was asked of this socket's sending; nothing: no QoS
+    std::atomic<bool> spaced_{false};
     read_ahead ahead_;
     // Where the options want a header in each datagram.
     const bool enveloped_;
@@ -153,8 +176,13 @@ class endpoint {
     int postponed_error_ = 0; // an errno that the next receive tells; receiving direction
     counters sent_;
     counters received_;
-    std::uint64_t lost_ = 0;          // datagrams lost for want of room, as far as settled
-    std::uint32_t drops_settled_ = 0; // the kernel's count then
+    std::atomic<std::uint64_t> waited_messages_{0}; // those of rx_wait, which no guard serialises
+    std::atomic<std::uint64_t> waited_bytes_{0};
+    std::atomic<std::uint64_t> patience_{0}; // SO_RCVTIMEO in nanoseconds
+    circular_queue* circle_ = nullptr;       // retired, not deleted; NULL: the newest message is dropped
+    std::atomic<std::uint64_t> evicted_{0};  // messages that made room for newer ones
+    std::uint64_t lost_ = 0;                 // datagrams lost for want of room, as far as settled
+    std::uint32_t drops_settled_ = 0;        // the kernel's count then
 };
 
 } // namespace joinleaf::udp_mcast

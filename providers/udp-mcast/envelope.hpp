@@ -57,7 +57,8 @@ class opened_envelope {
     // The message that is next, and whether there are more behind it.
     [[nodiscard]] std::span<const char> message() const noexcept { return message_; }
     [[nodiscard]] bool is_last() const noexcept { return left_ == 1; }
-    void advance() noexcept; // not after the last one
+    [[nodiscard]] std::uint32_t left() const noexcept { return left_; } // with the next one
+    void advance() noexcept;                                            // not after the last one
 
   private:
     bool count_messages(std::span<const char> bytes) noexcept;

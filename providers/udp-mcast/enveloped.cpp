@@ -221,8 +221,8 @@ int endpoint::open_next() {
     }
     show_next();
     if ((opened_.header().flags & envelope::numbered) != 0) {
-        gap_ = numbers_->note(address_from(ahead_.source(), ahead_.source_length()), opened_.header(),
-                              opened_.count());
+        gap_ += numbers_->note(address_from(ahead_.source(), ahead_.source_length()), opened_.header(),
+                               opened_.count());
     }
     return 0;
 }

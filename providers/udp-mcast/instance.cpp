@@ -131,7 +131,8 @@ void instance::keep_whole(int fd, int family) const {
 }
 
 std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& made) {
-    provider::descriptor fd(::socket(open.family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
+    // Blocking: each call says itself whether it waits, and only rx_wait does.
+    provider::descriptor fd(::socket(open.family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
     if (!fd) {
         return jl_wsa_error(errno);
     }

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,13 @@ class instance {
     // As jl_ops.open. [caller]
     std::int32_t open(jl_handle* handle, jl_open& open, endpoint*& made);
 
+    // As jl_ops.facts. [any]
+    void facts(std::uint32_t protocol_index, void (*fact)(void*, const char*, const char*),
+               void* context) const;
+
+    // Keeps, for `facts`, what a socket does without from now on. [any]
+    void learn(const std::string& what) const;
+
     // The configured interface's index now: it may have been unplugged and come back. 0: none is configured.
     // Refused with WSAENETDOWN when it is gone. [any]
     [[nodiscard]] tl::expected<unsigned, refusal> link() const;
@@ -36,6 +44,8 @@ class instance {
 
     const settings options_;
     std::atomic<bool> told_short_buffer_{false};
+    mutable std::mutex learned_lock_;
+    mutable std::string learned_; // guarded by it; the latest
 };
 
 } // namespace joinleaf::udp_mcast

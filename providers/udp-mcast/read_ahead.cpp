@@ -6,6 +6,7 @@
 #include <netinet/udp.h>
 #include <poll.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -31,6 +32,7 @@ void read_ahead::note(std::uint32_t count, std::uint32_t wanted) noexcept {
     if (!allowed_ || on()) {
         return;
     }
+    should_look_.store(false, std::memory_order_relaxed);
     if (count == 0) {
         streak_ = 0;
         piled_ = 0;
@@ -46,24 +48,36 @@ void read_ahead::note(std::uint32_t count, std::uint32_t wanted) noexcept {
     }
 }
 
+void read_ahead::note_waited() noexcept {
+    if (allowed_ && (waited_.fetch_add(1, std::memory_order_relaxed) + 1) % look_every == 0 && piles_up()) {
+        should_look_.store(true, std::memory_order_relaxed);
+    }
+}
+
 void read_ahead::switch_on() noexcept {
+    on_.store(true); // before it looks at those who wait, as these look at it after they have come
+    if (waiting_.load() > 0) {
+        on_.store(false);
+        return;
+    }
     const int yes = 1;
     bytes_.reset(new (std::nothrow) char[room]);
-    if (bytes_ != nullptr && ::setsockopt(fd_, SOL_UDP, UDP_GRO, &yes, sizeof yes) == 0) {
-        on_.store(true, std::memory_order_relaxed);
-    } else {
+    if (bytes_ == nullptr || ::setsockopt(fd_, SOL_UDP, UDP_GRO, &yes, sizeof yes) != 0) {
         // A kernel without it; asking once is enough.
         streak_ = 0;
         piled_ = looks;
         bytes_.reset();
+        on_.store(false);
+        return;
     }
+    gathers_.store(true, std::memory_order_relaxed);
 }
 
 void read_ahead::start() {
     bytes_ = std::make_unique_for_overwrite<char[]>(room);
     const int yes = 1;
-    if (allowed_) {
-        ::setsockopt(fd_, SOL_UDP, UDP_GRO, &yes, sizeof yes);
+    if (allowed_ && ::setsockopt(fd_, SOL_UDP, UDP_GRO, &yes, sizeof yes) == 0) {
+        gathers_.store(true, std::memory_order_relaxed);
     }
     on_.store(true, std::memory_order_relaxed);
 }
@@ -80,11 +94,76 @@ int read_ahead::fetch() noexcept {
     end_ = static_cast<std::size_t>(got);
     segment_ = segment_of(header);
     segment_ = segment_ == 0 ? end_ : segment_;
+    kind_ = segment_ < end_ ? segment_ : 0;
     source_length_ = header.msg_namelen;
     group_ = came_to_group(header);
     held_ = true;
     show_next();
     return 0;
+}
+
+std::uint32_t read_ahead::hand_out(std::span<jl_msg> messages, int& error) noexcept {
+    constexpr std::size_t most = 64; // datagrams of a super-packet, on every kernel that gathers them
+    std::array<iovec, most + 1> places;
+    std::size_t count = 0;
+    for (; count < std::min(messages.size(), most); ++count) {
+        const auto& to = messages[count];
+        if (to.iov_count != 1 || to.iov->iov_len < kind_) {
+            break;
+        }
+        places[count] = {to.iov->iov_base, kind_};
+    }
+    error = 0;
+    if (kind_ == 0 || count < 2) {
+        return 0;
+    }
+    places[count] = {bytes_.get(), room};
+    note_space notes;
+    msghdr header{&source_, sizeof source_, places.data(), count + 1, notes.bytes.data(), notes.bytes.size(),
+                  0};
+    const auto got = ::recvmsg(fd_, &header, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0) {
+        error = errno;
+        return 0;
+    }
+    if (segment_of(header) != kind_) {
+        kind_ = 0;
+        return 0; // the buffers have been written to, but nothing was handed out
+    }
+    source_length_ = header.msg_namelen;
+    group_ = came_to_group(header);
+    segment_ = kind_;
+    auto left = static_cast<std::size_t>(got);
+    std::uint32_t done = 0;
+    for (; done < count && left > 0; ++done) {
+        describe(messages[done]);
+        messages[done].size = std::min(left, kind_);
+        left -= messages[done].size;
+    }
+    at_ = 0;
+    end_ = left;
+    held_ = left > 0;
+    if (held_) {
+        show_next();
+    } else if (error = discard(); error != 0) { // told once, and then the way is free
+        discard();
+    }
+    return done;
+}
+
+std::size_t read_ahead::left() const noexcept {
+    return !held_
+               ? 0
+               : std::max<std::size_t>(1, (end_ - at_ + segment_ - 1) / std::max<std::size_t>(1, segment_));
+}
+
+void read_ahead::forget() noexcept {
+    held_ = false;
+    next_.store(-1, std::memory_order_relaxed);
+}
+
+int read_ahead::discard() noexcept {
+    return ::recv(fd_, nullptr, 0, MSG_TRUNC | MSG_DONTWAIT) < 0 ? errno : 0;
 }
 
 void read_ahead::copy_to(jl_msg& message) const noexcept {
@@ -117,12 +196,11 @@ int read_ahead::step() noexcept {
         show_next();
         return 0;
     }
-    if (::recv(fd_, nullptr, 0, MSG_TRUNC | MSG_DONTWAIT) < 0) {
-        return errno;
+    const int error = discard();
+    if (error == 0) {
+        forget();
     }
-    held_ = false;
-    next_.store(-1, std::memory_order_relaxed);
-    return 0;
+    return error;
 }
 
 int read_ahead::next_size() const noexcept {

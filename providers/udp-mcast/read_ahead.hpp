@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace joinleaf::udp_mcast {
@@ -35,6 +36,9 @@ class read_ahead {
     // Whether the kernel may queue super-packets. [any]
     [[nodiscard]] bool on() const noexcept { return on_.load(std::memory_order_relaxed); }
 
+    // Whether it does: several datagrams may come as one. [any]
+    [[nodiscard]] bool gathers() const noexcept { return gathers_.load(std::memory_order_relaxed); }
+
     // While it is off: `count` datagrams came with one system call, out of `wanted`; 0: the queue was empty.
     // Switches it on when they keep piling up.
     void note(std::uint32_t count, std::uint32_t wanted) noexcept;
@@ -43,11 +47,44 @@ class read_ahead {
     [[nodiscard]] bool holds() const noexcept { return held_; }
     int fetch() noexcept; // 0 or an errno
 
+    // The same with the callers' buffers as the place of the datagrams, so that they are copied once: hands out
+    // those of the next super-packet, if it is of the kind that came before; what finds no buffer is at hand
+    // afterwards. How many; 0: fetch has to do it. error: an errno that the kernel told meanwhile, or 0.
+    std::uint32_t hand_out(std::span<jl_msg> messages, int& error) noexcept;
+
+    // Datagrams at hand, the next one included.
+    [[nodiscard]] std::size_t left() const noexcept;
+
+    // Takes the head of the kernel's queue out of it. 0; or the errno of something else that the kernel wanted to
+    // tell first, and then it is still there. What is at hand of it has to be forgotten.
+    int discard() noexcept;
+    void forget() noexcept;
+
+    // A thread that waits in the kernel for a lone datagram, with no place for a super-packet: none is asked for
+    // meanwhile. False: they have been asked for. [any]
+    class lone_wait {
+      public:
+        explicit lone_wait(read_ahead& of) noexcept : of_(of) { of_.waiting_.fetch_add(1); }
+        lone_wait(const lone_wait&) = delete;
+        lone_wait& operator=(const lone_wait&) = delete;
+        ~lone_wait() { of_.waiting_.fetch_sub(1); }
+        explicit operator bool() const noexcept { return !of_.on_.load() && !of_.should_look_.load(); }
+
+      private:
+        read_ahead& of_;
+    };
+    // As `note` of one datagram, after a lone_wait; the next receive of the ordinary way may switch on. [any]
+    void note_waited() noexcept;
+
     // Copies the next datagram as far as there is room, with its source; flags and size as `rx` answers them.
     void copy_to(jl_msg& message) const noexcept;
 
-    // The datagram as a whole, where it came from, and what `rx` answers besides its bytes.
-    [[nodiscard]] std::span<const char> datagram() const noexcept { return {bytes_.get() + at_, size()}; }
+    // The datagram as a whole, or the one that many places behind it; where it came from, and what `rx` answers
+    // besides its bytes.
+    [[nodiscard]] std::span<const char> datagram(std::size_t behind = 0) const noexcept {
+        const auto at = at_ + behind * segment_;
+        return {bytes_.get() + at, std::min(segment_, end_ - at)};
+    }
     [[nodiscard]] const sockaddr* source() const noexcept {
         return reinterpret_cast<const sockaddr*>(&source_);
     }
@@ -75,13 +112,18 @@ class read_ahead {
     const int fd_;
     const bool allowed_;
     std::atomic<bool> on_{false};
-    std::uint32_t streak_ = 0; // receives in a row that found something
-    std::uint32_t piled_ = 0;  // looks in a row that found still more behind it
+    std::atomic<bool> gathers_{false};
+    std::uint32_t streak_ = 0;              // receives in a row that found something
+    std::uint32_t piled_ = 0;               // looks in a row that found still more behind it
+    std::atomic<std::uint32_t> waiting_{0}; // threads in a lone_wait
+    std::atomic<std::uint32_t> waited_{0};  // datagrams that such a one brought
+    std::atomic<bool> should_look_{false};  // the last of them found more behind it
 
     std::unique_ptr<char[]> bytes_; // of the datagrams; `room` of them once it is on
     std::size_t at_ = 0;            // where the next datagram begins
     std::size_t end_ = 0;
     std::size_t segment_ = 0; // bytes of each but perhaps the last
+    std::size_t kind_ = 0;    // segment_ of the last super-packet of several datagrams
     bool held_ = false;
     bool group_ = false;
     std::atomic<int> next_{-1}; // bytes of the datagram at hand; -1: none is

@@ -54,6 +54,7 @@ std::int32_t endpoint::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* 
     if ((messages[0].flags & JL_MSG_OOB) != 0) {
         return WSAEOPNOTSUPP;
     }
+    const auto queue = hold_queue();
     const bool peek = (messages[0].flags & JL_MSG_PEEK) != 0;
     if (ahead_.on()) {
         return receive_ahead(messages, peek ? 1 : count, peek, *done, *left);
@@ -97,6 +98,9 @@ int endpoint::take_ahead(jl_msg& message, bool peek) {
 std::int32_t endpoint::receive_ahead(jl_msg* messages, std::uint32_t count, bool peek, std::uint32_t& done,
                                      std::uint32_t& left) {
     int error = std::exchange(postponed_error_, 0);
+    if (error == 0 && count > 1 && !enveloped_ && !ahead_.holds()) {
+        done = hand_out({messages, count}, error);
+    }
     while (done < count && error == 0) {
         const auto take = [&] {
             return enveloped_ ? take_enveloped(messages[done], peek) : take_ahead(messages[done], peek);
@@ -113,6 +117,61 @@ std::int32_t endpoint::receive_ahead(jl_msg* messages, std::uint32_t count, bool
     }
     postponed_error_ = error == EAGAIN ? 0 : error;
     return 0;
+}
+
+std::uint32_t endpoint::hand_out(std::span<jl_msg> messages, int& error) {
+    const auto done = ahead_.hand_out(messages, error);
+    if (done > 0) {
+        received_.add_call();
+    }
+    for (const auto& one : messages.first(done)) {
+        received_.add(one.size);
+    }
+    error = is_waved_through(error) ? 0 : error;
+    return done;
+}
+
+// A blocked receive: as many system calls as a bare one. Runs without the guard of the direction, so it touches
+// nothing of it.
+std::int32_t endpoint::rx_wait(jl_msg* message, std::uint64_t timeout_ns) {
+    const read_ahead::lone_wait waiting(ahead_);
+    const bool special = (message->flags & (JL_MSG_OOB | JL_MSG_PEEK)) != 0;
+    if (special || !waiting || !keeps_waiting(timeout_ns)) {
+        return WSAEWOULDBLOCK;
+    }
+    msghdr header;
+    note_space notes;
+    prepare_to_receive(*message, header, notes);
+    auto got = ::recvmsg(fd_, &header, 0);
+    while (got < 0 && (is_waved_through(errno) || (errno == EINTR && timeout_ns == 0))) {
+        got = ::recvmsg(fd_, &header, 0);
+    }
+    if (got < 0) {
+        return errno == EINTR ? WSAEWOULDBLOCK : receive_code(errno);
+    }
+    if (no_receive_.load(std::memory_order_relaxed)) {
+        return WSAESHUTDOWN;
+    }
+    take_over(*message, header, static_cast<std::size_t>(got));
+    waited_messages_.fetch_add(1, std::memory_order_relaxed);
+    waited_bytes_.fetch_add(message->size, std::memory_order_relaxed);
+    ahead_.note_waited();
+    return 0;
+}
+
+// The kernel keeps the time of its own calls, coarsely: who has to be exact looks at the clock afterwards.
+bool endpoint::keeps_waiting(std::uint64_t timeout_ns) {
+    if (patience_.load(std::memory_order_relaxed) == timeout_ns) {
+        return true;
+    }
+    const auto microseconds = (timeout_ns + 999) / 1000;
+    const timeval time{static_cast<time_t>(microseconds / 1'000'000),
+                       static_cast<suseconds_t>(microseconds % 1'000'000)};
+    if (::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0) {
+        return false;
+    }
+    patience_.store(timeout_ns, std::memory_order_relaxed);
+    return true;
 }
 
 std::int32_t endpoint::receive_one(jl_msg& message, int flags) {

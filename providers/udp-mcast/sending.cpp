@@ -166,9 +166,8 @@ void endpoint::note_path(std::uint32_t path) noexcept {
 bool endpoint::learns_from(int error, const send_plan& plan) {
     if (error == ENOSYS) {
         takes_many_ = false; // a filter of system calls that knows only the old ones
-        path_.store(JL_PATH_SINGLE, std::memory_order_relaxed);
-        log(JL_LOG_INFO,
-            "udp-mcast: each message takes a system call from now on: sendmmsg is not allowed here");
+        does_without(JL_LIMIT_CALL, JL_PATH_SINGLE,
+                     "each message takes a system call from now on: sendmmsg is not allowed here");
         return true;
     }
     const auto segment = plan.segment_of(0);
@@ -178,20 +177,28 @@ bool endpoint::learns_from(int error, const send_plan& plan) {
     }
     if (error == EMSGSIZE || (error == EINVAL && segment > carried_everywhere)) {
         segmentation_.largest = segment - 1;
-        log(JL_LOG_INFO,
-            fmt::format(
-                "udp-mcast: datagrams of {} bytes and more leave one by one from now on: they are longer "
-                "than what the network takes uncut",
-                segment));
+        limit_bytes_.store(static_cast<std::uint32_t>(segment), std::memory_order_relaxed);
+        does_without(
+            JL_LIMIT_SIZE, path_.load(std::memory_order_relaxed),
+            fmt::format("datagrams of {} bytes and more leave one by one from now on: they are longer than "
+                        "what the network takes uncut",
+                        segment));
     } else {
         segmentation_.on = false;
-        path_.store(JL_PATH_MANY, std::memory_order_relaxed);
-        log(JL_LOG_INFO,
-            fmt::format("udp-mcast: datagrams leave one by one from now on: the kernel or the device "
-                        "cuts no packets ({})",
+        does_without(
+            JL_LIMIT_DEVICE, JL_PATH_MANY,
+            fmt::format("datagrams leave one by one from now on: the kernel or the device cuts no packets "
+                        "({})",
                         std::strerror(error)));
     }
     return true;
+}
+
+void endpoint::does_without(std::uint32_t limit, std::uint32_t path, const std::string& sentence) {
+    limit_.fetch_or(limit, std::memory_order_relaxed);
+    path_.store(path, std::memory_order_relaxed);
+    owner_.learn(sentence);
+    log(JL_LOG_INFO, "udp-mcast: " + sentence);
 }
 
 } // namespace joinleaf::udp_mcast

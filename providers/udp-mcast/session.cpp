@@ -68,6 +68,7 @@ std::int32_t endpoint::join(const jl_join* join) {
     if (code == 0) {
         session_ = session;
         destination_ = session;
+        space();
     }
     finish(join->op, code);
     return 0;

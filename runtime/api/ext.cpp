@@ -148,6 +148,10 @@ int jl_socket_statistics(SOCKET s, jl_statistics* statistics) {
         out.receive_calls = from.receive_calls;
         out.send_path = from.send_path;
         out.last_error = from.last_error;
+        out.send_limit = from.send_limit;
+        out.send_limit_bytes = from.send_limit_bytes;
+        out.receive_path = from.receive_path;
+        out.paced = from.paced;
         return api::copy_out(statistics, &out, std::min<std::size_t>(size, sizeof out)) ? 0 : WSAEFAULT;
     });
 }

@@ -10,6 +10,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace joinleaf::catalog {
@@ -26,6 +27,8 @@ struct candidate {
     std::string asked;
     std::string offered;
     std::string where; // FILE:LINE:COL of the item or of its `match`, or the environment variable
+    // What sockets of an entry that fits meet with here and now: keys and sentences of its provider.
+    std::vector<std::pair<std::string, std::string>> facts;
 };
 
 // A choice with its reasons.

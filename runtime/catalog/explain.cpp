@@ -122,6 +122,23 @@ candidate judge(const provider& owner, const jl_protocol& row, const entry* whic
     return made;
 }
 
+void add_facts(const provider& owner, candidate& made) {
+    const auto& ops = *owner.table->ops;
+    if (!made.fits || made.which == nullptr || ops.facts == nullptr) {
+        return;
+    }
+    // A provider that throws has told nothing.
+    static_cast<void>(guarded([&] {
+        ops.facts(
+            owner.instance, made.which->protocol_index,
+            [](void* to, const char* key, const char* sentence) {
+                static_cast<candidate*>(to)->facts.emplace_back(key, sentence);
+            },
+            &made);
+        return 0;
+    }));
+}
+
 candidate absent(const provider& owner) {
     candidate made;
     made.owner = &owner;
@@ -183,6 +200,7 @@ decision catalog::explain(const query& asked) const {
             const auto found = std::ranges::find_if(
                 entries_, [&](const entry& each) { return each.owner == &owner && each.protocol == row; });
             made.candidates.push_back(judge(owner, *row, found == entries_.end() ? nullptr : &*found, asked));
+            add_facts(owner, made.candidates.back());
         }
     }
     if (!configuration_.order.empty()) { // what is no entry comes behind them

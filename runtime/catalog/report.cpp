@@ -192,13 +192,18 @@ json provider_json(const catalog& from, const provider& each) {
 
 json candidate_json(const candidate& each) {
     const auto text = [](const std::string& words) { return words.empty() ? json{} : json(words); };
+    auto facts = json::object();
+    for (const auto& [key, sentence] : each.facts) {
+        facts[key] = sentence;
+    }
     return {{"provider", each.owner->name},
             {"entry", text(each.entry_name)},
             {"fits", each.fits},
             {"condition", text(each.condition)},
             {"asked", text(each.asked)},
             {"offered", text(each.offered)},
-            {"where", text(each.where)}};
+            {"where", text(each.where)},
+            {"facts", std::move(facts)}};
 }
 
 json configured_option_json(const config::option& each) {

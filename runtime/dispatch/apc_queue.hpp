@@ -31,6 +31,9 @@ class apc_queue {
     // that never had a queue. To be called with no lock held.
     static bool run_own();
 
+    // Whether the calling thread has one; only that thread makes it.
+    static bool is_made() noexcept { return existing() != nullptr; }
+
     // Whether run_own would find something to run.
     static bool waits_for_own() noexcept;
 

@@ -94,6 +94,11 @@ void shaper::lift(const void* owner, clock::time_point now) {
     rebuild();
 }
 
+bool shaper::holds_back() {
+    const std::lock_guard hold(mutex_);
+    return !flows_.empty();
+}
+
 void shaper::rebuild() noexcept {
     double rate = 0;
     double depth = 0;

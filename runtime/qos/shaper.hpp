@@ -31,6 +31,9 @@ class shaper {
     void set(const void* owner, const FLOWSPEC& flow, clock::time_point now = clock::now());
     void lift(const void* owner, clock::time_point now = clock::now());
 
+    // Whether there is a flow that binds.
+    bool holds_back();
+
     // How many of the messages, from the first on, may go now: at least one, or the reason why not:
     // WSAEWOULDBLOCK (due() says when), WSAEMSGSIZE (above MaxSduSize).
     struct verdict {

@@ -285,6 +285,10 @@ std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std
         break;
     }
     const auto refused = ops().ioctl == nullptr ? unknown_ioctl(code) : provider_ioctl(code, in, out, bytes);
+    if (refused == 0 && code == SIO_FLUSH) {
+        cancel_in(sends_, JL_OUT, nullptr, nullptr,
+                  false); // overlapped sends that wait are unsent data (IO-31)
+    }
     if (refused == 0 && (code == SIO_GET_QOS || code == SIO_SET_QOS)) {
         const std::lock_guard hold(lock_);
         record_.reenable(FD_QOS); // EV-48
@@ -334,6 +338,8 @@ std::int32_t socket_object::provider_ioctl(DWORD code, std::span<const std::byte
                                            std::span<std::byte> out, std::uint32_t& bytes) {
     std::int32_t result = 0;
     {
+        const bool concerns_both = code == SIO_ENABLE_CIRCULAR_QUEUEING;
+        const auto receiving = concerns_both ? std::unique_lock(guard_in_) : std::unique_lock<std::mutex>();
         const std::lock_guard guard(guard_out_);
         result = ops().ioctl(endpoint_, code, in.data(), static_cast<std::uint32_t>(in.size()), out.data(),
                              static_cast<std::uint32_t>(out.size()), &bytes);
@@ -348,11 +354,15 @@ std::int32_t socket_object::provider_ioctl(DWORD code, std::span<const std::byte
 }
 
 std::int32_t socket_object::statistics(jl_stats& stats) {
-    if (ops().stats == nullptr) {
-        return 0;
+    std::int32_t code = 0;
+    if (ops().stats != nullptr) {
+        const std::lock_guard guard(guard_out_);
+        code = ops().stats(endpoint_, &stats);
     }
-    const std::lock_guard guard(guard_out_);
-    return ops().stats(endpoint_, &stats);
+    auto* const shaper = shaper_.load(std::memory_order_acquire);
+    stats.paced = (stats.paced & ~JL_PACED_RUNTIME) |
+                  (shaper != nullptr && shaper->holds_back() ? JL_PACED_RUNTIME : 0U);
+    return code;
 }
 
 result<std::uint32_t> socket_object::leaf_statistics(std::span<jl_leaf_stats> leaves) {

@@ -196,12 +196,20 @@ void socket_object::inherit_from(socket_object& parent) {
 }
 
 void socket_object::interrupt() {
-    const std::lock_guard hold(lock_);
-    closing_ = true;
-    // One's own close records nothing (EV-44), nor does that of other sockets meanwhile (ST-11).
-    record_.select({}, 0);
-    selected_ = 0;
-    kick(~0U);
+    {
+        const std::lock_guard hold(lock_);
+        closing_ = true;
+        // One's own close records nothing (EV-44), nor does that of other sockets meanwhile (ST-11).
+        record_.select({}, 0);
+        selected_ = 0;
+        kick(~0U);
+    }
+    if (insiders_.load() > 0) { // no kick reaches them
+        const std::lock_guard guard(guard_out_);
+        if (!provider_ended_) {
+            ops().shutdown(endpoint_, SD_RECEIVE);
+        }
+    }
 }
 
 void socket_object::refuse_all_requests() {

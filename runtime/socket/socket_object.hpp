@@ -316,6 +316,9 @@ class socket_object {
     void put_back(std::shared_ptr<request> who);
     void after_accept_call(bool try_again);
 
+    [[nodiscard]] bool waits_inside(std::span<const jl_msg> messages) const noexcept;
+    std::int32_t receive_inside(jl_msg& message, std::chrono::milliseconds timeout);
+    std::chrono::milliseconds receive_timeout();
     std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
     std::int32_t arm_for_wait(std::uint32_t direction);
     [[nodiscard]] bool kernel_tells(std::uint32_t direction) const noexcept;
@@ -447,6 +450,7 @@ class socket_object {
     std::unique_ptr<const dispatch::port_association> owned_port_; // behind port_
     std::atomic<bool> skips_port_{false};
     std::atomic<bool> has_tickets_{false}; // of WSADuplicateSocket
+    std::atomic<std::uint32_t> insiders_{0}; // threads that wait inside the provider
     std::atomic<bool> nonblocking_{false};
     std::atomic<bool> gap_notify_{false}; // JL_SO_GAP_NOTIFY
     std::atomic<std::int32_t> send_gate_{WSAENOTCONN};

@@ -5,6 +5,7 @@
 #include "runtime/socket/message.hpp"
 #include "runtime/socket/socket_object.hpp"
 
+#include "runtime/dispatch/apc_queue.hpp"
 #include "runtime/dispatch/spin.hpp"
 
 namespace joinleaf::socket {
@@ -74,10 +75,52 @@ result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_
     }
 }
 
+// Whether nothing but a message, the time and the socket's end can end a wait of the calling thread, so that it may
+// wait inside the provider.
+bool socket_object::waits_inside(std::span<const jl_msg> messages) const noexcept {
+    return ops().rx_wait != nullptr && fd_kind_ == JL_FD_OWN && messages.size() == 1 && !has_queued(JL_IN) &&
+           !dispatch::apc_queue::is_made() && !condition_scope::active();
+}
+
+// Receives one message, and waits for it in one system call. WSAEWOULDBLOCK: not so, or the time is over.
+std::int32_t socket_object::receive_inside(jl_msg& message, std::chrono::milliseconds timeout) {
+    insiders_.fetch_add(1);
+    auto code = WSAEINTR;
+    if (!closing_) { // else `interrupt` does not see this thread
+        code = ops().rx_wait(endpoint_, &message,
+                             static_cast<std::uint64_t>(std::chrono::nanoseconds(timeout).count()));
+    }
+    insiders_.fetch_sub(1);
+    if (selected_.load(std::memory_order_relaxed) != 0) { // events were asked for meanwhile
+        const std::lock_guard guard(guard_in_);
+        after_receive(JL_LEFT_UNKNOWN);
+    }
+    return closing_ && code != 0 ? WSAEINTR : code;
+}
+
+std::chrono::milliseconds socket_object::receive_timeout() {
+    const std::lock_guard hold(lock_);
+    return receive_timeout_;
+}
+
 result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool dont_wait) {
     dispatch::deadline until;
     dispatch::spinning polls;
-    for (bool first_wait = true;;) {
+    bool first_wait = true;
+    if (const auto gate = receive_gate_.load(std::memory_order_acquire); gate != 0) {
+        return tl::unexpected(gate);
+    }
+    if (!dont_wait && !nonblocking() && dispatch::spin().count() == 0 && waits_inside(messages)) {
+        const auto timeout = receive_timeout();
+        until = deadline_after(timeout);
+        first_wait = false;
+        if (const auto code = receive_inside(messages.front(), timeout); code == 0) {
+            return 1;
+        } else if (code != WSAEWOULDBLOCK) {
+            return tl::unexpected(code);
+        }
+    }
+    for (;;) {
         if (const auto gate = receive_gate_.load(std::memory_order_acquire); gate != 0) {
             return tl::unexpected(gate);
         }
@@ -97,8 +140,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {
-            const std::lock_guard hold(lock_);
-            until = deadline_after(receive_timeout_);
+            until = deadline_after(receive_timeout());
         }
         // Asking the provider again is the shortest way to a message; closesocket waits for this call.
         if (polls.again(until) && !closing_ && !condition_scope::active()) {

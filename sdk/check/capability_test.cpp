@@ -33,6 +33,9 @@ TEST_P(Capability, IO_30_IO_31_QueueingAndFlushAreKnownOrRefusedAsUnsupported) {
         const int error = WSAGetLastError();
         EXPECT_TRUE(answer == 0 || error == WSAENOPROTOOPT || error == WSAEOPNOTSUPP || error == WSAEINVAL)
             << code_name(error);
+        if (code == SIO_ENABLE_CIRCULAR_QUEUEING && has(XP1_GUARANTEED_DELIVERY)) {
+            EXPECT_NE(0, answer) << "what is guaranteed to arrive is not dropped";
+        }
     }
 }
 

@@ -106,6 +106,8 @@ TEST_F(Report, Explain_HasChosenAndCandidates) {
     ASSERT_EQ(good["candidates"].size(), 6U);
     EXPECT_EQ(good["candidates"][4]["fits"], true);
     EXPECT_TRUE(good["candidates"][4]["condition"].is_null());
+    EXPECT_EQ(good["candidates"][4]["facts"], json({{"instance", "lan"}, {"row", "the first"}}));
+    EXPECT_EQ(good["candidates"][0]["facts"], json::object()) << "it does not fit";
     EXPECT_EQ(good["candidates"][0]["provider"], "tree");
     EXPECT_EQ(good["candidates"][0]["entry"], "rooted");
     EXPECT_EQ(good["candidates"][0]["condition"], "type");

@@ -145,6 +145,27 @@ TEST_F(Questions, Explain_WhatFits_NamesTheEntryChosen) {
     EXPECT_TRUE(shows("chosen: lan/")) << output;
 }
 
+TEST_F(Questions, Explain_TellsHowMessagesLeave_AndWhatStandsInTheWay) {
+    const std::vector<std::string> words{"explain", "--family", "inet", "--type", "dgram"};
+    EXPECT_EQ(ask(words), 0) << output;
+    EXPECT_TRUE(shows("  sending: ")) << output;
+    config = folder.write("plain.yaml", "version: 1\nproviders:\n  - name: lan\n    library: udp-mcast\n"
+                                        "    options: {interface: lo, offload: false}\n");
+    EXPECT_EQ(ask(words), 0) << output;
+    EXPECT_TRUE(
+        shows("  sending: arrays of messages by one system call (sendmmsg): the option 'offload' is off"))
+        << output;
+    EXPECT_TRUE(shows("  pacing: the runtime")) << output;
+    auto more = words;
+    more.emplace_back("--json");
+    EXPECT_EQ(ask(more), 0);
+    const auto answer = nlohmann::json::parse(output, nullptr, false);
+    ASSERT_FALSE(answer.is_discarded()) << output;
+    EXPECT_NE(
+        answer.at("candidates").at(0).at("facts").at("receiving").get<std::string>().find("'offload' is off"),
+        std::string::npos);
+}
+
 TEST_F(Questions, CT_49_Explain_WhatNothingFits_ShowsEachConditionAndIsStatus1) {
     EXPECT_EQ(ask({"explain", "--family", "inet", "--type", "dgram", "--flags", "c_root,d_root"}), 1);
     EXPECT_TRUE(shows("chosen: none")) << output;

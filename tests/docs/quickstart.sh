@@ -34,24 +34,31 @@ trap 'stop_listeners; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 fail() { printf 'quickstart.sh: %s\n' "$*" >&2; exit 1; }
 
-# Each line that the README's publisher sends arrives at both subscribers. It sends again until they have joined.
+# What the README's publisher sends once both subscribers have said that they joined arrives at each, whole and once.
 over() { # configuration
     local number deadline=$((SECONDS + 30)) text=$'one to many\nlast words'
     group=239.255.7.$((RANDOM % 250 + 1)) port=$((RANDOM % 20000 + 20000))
     export JOINLEAF_CONFIG=$work/$1
     for number in 1 2; do
-        "$subscriber" "$group" "$port" >"$work/$1.$number" &
+        "$subscriber" "$group" "$port" >"$work/$1.$number" 2>"$work/$1.$number.says" &
         listeners+=($!)
     done
-    until grep -qs 'last words' "$work/$1.1" && grep -qs 'last words' "$work/$1.2"; do
-        [ $SECONDS -lt $deadline ] || fail "$1: nothing arrives"
-        printf '%s\n' "$text" | "$publisher" "$group" "$port" || fail "$1: the publisher ends with status $?"
-        sleep 0.1
+    for number in 1 2; do
+        until grep -qs "^joined $group $port\$" "$work/$1.$number.says"; do
+            [ $SECONDS -lt $deadline ] || fail "$1: subscriber $number says: $(cat "$work/$1.$number.says")"
+            sleep 0.05
+        done
+    done
+    printf '%s\n' "$text" | "$publisher" "$group" "$port" || fail "$1: the publisher ends with status $?"
+    for number in 1 2; do
+        until [ "$(cat "$work/$1.$number")" = "$text" ]; do
+            [ $SECONDS -lt $deadline ] || fail "$1: subscriber $number has: $(cat "$work/$1.$number")"
+            sleep 0.05
+        done
     done
     stop_listeners
     for number in 1 2; do
-        [ "$(sort -u "$work/$1.$number")" = "$(sort -u <<<"$text")" ] ||
-            fail "$1: subscriber $number has: $(cat "$work/$1.$number")"
+        [ "$(cat "$work/$1.$number")" = "$text" ] || fail "$1: subscriber $number has: $(cat "$work/$1.$number")"
     done
     echo "$1: good"
 }

@@ -275,6 +275,25 @@ TEST_P(GroupProcesses, IO_04_LC_06_EveryMemberHearsEveryOtherAndNobodyMissesTheD
     EXPECT_EQ("got still", members[3].line());
 }
 
+TEST_P(GroupProcesses, IO_25_AProcessThatIsDeafToItsHost_IsHeardByTheOthers) {
+    const auto group = fresh_group(family());
+    std::vector<child_process> members;
+    for (int i = 0; i < 3; ++i) {
+        members.emplace_back(member_command(which(), {"joins", host_of(group), std::to_string(group.port())}));
+        ASSERT_EQ("joined", members.back().line());
+    }
+    members[0].say("deaf to this host");
+    ASSERT_EQ("deaf", members[0].line());
+    members[0].say("send from the deaf");
+    EXPECT_EQ("got from the deaf", members[1].line());
+    EXPECT_EQ("got from the deaf", members[2].line());
+    members[1].say("send to the others");
+    EXPECT_EQ("got to the others", members[1].line());
+    EXPECT_EQ("got to the others", members[2].line());
+    members[0].say("deaf to this host"); // it answers this, and had nothing else to say
+    EXPECT_EQ("deaf", members[0].line());
+}
+
 INSTANTIATE_TEST_SUITE_P(Transports, GroupProcesses, ::testing::ValuesIn(transports_of({plan::nonrooted})),
                          transport_name());
 

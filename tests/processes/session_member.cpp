@@ -147,6 +147,14 @@ class member_process {
         if (!std::getline(std::cin, line) || line == "leave") {
             return false;
         }
+        if (line == "deaf to this host") {
+            DWORD bytes = 0;
+            BOOL off = FALSE;
+            say(WSAIoctl(data_, SIO_MULTIPOINT_LOOPBACK, &off, sizeof off, nullptr, 0, &bytes, nullptr,
+                         nullptr) == 0
+                    ? "deaf"
+                    : "hears " + last_failure());
+        }
         if (line.starts_with("send ") && send_text(data_, line.substr(5)) == SOCKET_ERROR) {
             say("failed to send " + last_failure());
         }

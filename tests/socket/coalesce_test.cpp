@@ -1,66 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // udp-mcast with a clock: messages that wait for others (option `coalesce`), and gaps as an application sees them.
-#include "tests/support/private_network.hpp"
-#include "tests/support/runtime_fixture.hpp"
-#include "tests/support/waiting.hpp"
+#include "tests/socket/group_fixture.hpp"
 
-#include <arpa/inet.h>
 #include <unistd.h>
-
-#include <array>
 
 namespace joinleaf::test {
 namespace {
 
-class Coalesce : public ::testing::Test, protected runtime_guard {
-  protected:
-    void SetUp() override {
-        if (!private_network_refusal().empty()) {
-            GTEST_SKIP() << private_network_refusal();
-        }
-        group_.sin_family = AF_INET;
-        group_.sin_port = htons(21601);
-        ::inet_pton(AF_INET, "239.192.16.1", &group_.sin_addr);
-    }
-    void TearDown() override { end(); }
-
-    void begin(const std::string& options) {
-        start({"interface: lo, " + options, "join_timeout: 30s"});
-        receiver_ = member(JL_RECEIVER_ONLY);
-        sender_ = member(JL_SENDER_ONLY);
-        const timeval patient{20, 0};
-        ASSERT_EQ(jl_setsockopt(receiver_, SOL_SOCKET, SO_RCVTIMEO, &patient, sizeof patient), 0);
-    }
-    SOCKET member(DWORD direction) {
-        const SOCKET s = WSASocketA(AF_INET, SOCK_DGRAM, 0, nullptr, 0,
-                                    WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF);
-        EXPECT_EQ(WSAJoinLeaf(s, reinterpret_cast<sockaddr*>(&group_), sizeof group_, nullptr, nullptr,
-                              nullptr, nullptr, direction),
-                  s);
-        return s;
-    }
-    void send(const std::string& text) {
-        EXPECT_EQ(jl_send(sender_, text.data(), static_cast<int>(text.size()), 0),
-                  static_cast<int>(text.size()));
-    }
-    std::string receive() {
-        std::array<char, 64> room{};
-        const int got = jl_recv(receiver_, room.data(), static_cast<int>(room.size()), 0);
-        return got < 0 ? jl_error_name(WSAGetLastError())
-                       : std::string(room.data(), static_cast<std::size_t>(got));
-    }
-    static jl_statistics statistics_of(SOCKET s) {
-        jl_statistics found{};
-        found.struct_size = sizeof found;
-        EXPECT_EQ(jl_socket_statistics(s, &found), 0);
-        return found;
-    }
-
-    sockaddr_in group_{};
-    SOCKET receiver_ = INVALID_SOCKET;
-    SOCKET sender_ = INVALID_SOCKET;
-};
+class Coalesce : public group_test {};
 
 TEST_F(Coalesce, AMessageAfterAPauseLeavesAtOnce_OthersWithinTheDelay) {
     begin("coalesce: 1400B, coalesce_delay: 1s");

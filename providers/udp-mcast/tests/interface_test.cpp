@@ -432,6 +432,8 @@ TEST_F(Interfaces, SuperPackets_AreCutToTheMtu_AndLongerMessagesLeaveByThemselve
         ASSERT_EQ(sender->socket.ops().stats(sender->socket.endpoint(), &stats), 0);
         EXPECT_EQ(stats.send_path, JL_PATH_SEGMENTED);
         EXPECT_EQ(stats.send_calls, ++calls);
+        EXPECT_EQ(stats.send_limit, calls == 1 ? 0U : JL_LIMIT_SIZE);
+        EXPECT_EQ(stats.send_limit_bytes, calls == 1 ? 0U : 1473U);
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <thread>
 
 namespace joinleaf::udp_mcast::test {
@@ -53,6 +54,17 @@ jl_stats stats_of(scratch_socket& of) {
     jl_stats found{};
     found.struct_size = sizeof found;
     EXPECT_EQ(of.ops().stats(of.endpoint(), &found), 0);
+    return found;
+}
+
+std::map<std::string, std::string> facts_of(const yaml_entry& entry) {
+    std::map<std::string, std::string> found;
+    provider_table().ops->facts(
+        entry.get(), 0,
+        [](void* to, const char* key, const char* sentence) {
+            (*static_cast<std::map<std::string, std::string>*>(to))[key] = sentence;
+        },
+        &found);
     return found;
 }
 
@@ -110,6 +122,8 @@ TEST_F(Offload, EqualMessages_LeaveWithOneSystemCall) {
     ASSERT_EQ(array(texts).send(sender_), std::pair(0, 150U));
     EXPECT_EQ(stats_of(sender_).send_calls, 1U);
     EXPECT_EQ(stats_of(sender_).send_path, JL_PATH_SEGMENTED);
+    EXPECT_EQ(stats_of(sender_).send_limit, 0U);
+    EXPECT_EQ(facts_of(entry_).count("fell_back"), 0U);
     EXPECT_EQ(stats_of(sender_).sent_messages, 150U);
     EXPECT_EQ(stats_of(sender_).sent_bytes, 15000U);
     for (const auto& text : texts) {
@@ -281,7 +295,11 @@ TEST_F(Offload, OptionOff_SendsAndReceivesOneByOne) {
         }
     }
     EXPECT_EQ(stats_of(sender).send_path, JL_PATH_MANY);
+    EXPECT_EQ(stats_of(sender).send_limit, JL_LIMIT_OPTION);
     EXPECT_EQ(stats_of(member).receive_calls, 80U);
+    EXPECT_EQ(stats_of(member).receive_path, JL_PATH_SINGLE);
+    EXPECT_EQ(facts_of(without).at("sending"),
+              "arrays of messages by one system call (sendmmsg): the option 'offload' is off");
 }
 
 // ---- what falls back when
@@ -296,6 +314,8 @@ TEST_F(Offload, KernelThatRefusesToCut_SendsTheSameMessagesOneByOne) {
     }
     EXPECT_TRUE(member_.is_quiet());
     EXPECT_EQ(stats_of(sender_).send_path, JL_PATH_MANY);
+    EXPECT_EQ(stats_of(sender_).send_limit, JL_LIMIT_DEVICE);
+    EXPECT_NE(facts_of(entry_).at("fell_back").find("cuts no packets"), std::string::npos);
     ASSERT_FALSE(heard().logs.empty());
     EXPECT_NE(heard().logs.back().find("leave one by one from now on"), std::string::npos)
         << heard().logs.back();
@@ -311,11 +331,14 @@ TEST_F(Offload, ProcessWithoutSendmmsg_SendsEachMessageByItself) {
         ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
         ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0); // of this thread alone
         ASSERT_EQ(array(numbered(10, 60)).send(sender_), std::pair(0, 10U));
+        EXPECT_EQ(facts_of(entry_).at("sending"),
+                  "a system call for each message: sendmmsg is not allowed here");
     }).join();
     for (const auto& text : numbered(10, 60)) {
         ASSERT_EQ(member_.next().text, text);
     }
     EXPECT_EQ(stats_of(sender_).send_path, JL_PATH_SINGLE);
+    EXPECT_EQ(stats_of(sender_).send_limit, JL_LIMIT_CALL);
     EXPECT_EQ(stats_of(sender_).send_calls, 10U);
 }
 

@@ -80,6 +80,16 @@ static int32_t no_name(jl_endpoint* endpoint, uint32_t peer, struct sockaddr* na
     return WSAENOTSOCK;
 }
 
+#ifndef SHORT_OPS
+static void facts(jl_instance* instance, uint32_t protocol_index, void (*fact)(void*, const char*, const char*),
+                  void* context) {
+    const jl_create* arguments;
+    memcpy(&arguments, &instance, sizeof arguments);
+    fact(context, "instance", arguments->name);
+    fact(context, "row", protocol_index == 0 ? "the first" : "another");
+}
+#endif
+
 static const jl_ops functions = {
 #ifdef SHORT_OPS
     .struct_size = offsetof(jl_ops, qos),
@@ -97,6 +107,9 @@ static const jl_ops functions = {
     .shutdown = no_shutdown,
     .close = no_close,
     .name = no_name,
+#ifndef SHORT_OPS
+    .facts = facts,
+#endif
 };
 
 #ifdef ROWS_ROOTED
