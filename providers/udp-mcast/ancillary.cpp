@@ -10,10 +10,10 @@ namespace joinleaf::udp_mcast {
 namespace {
 
 bool is_group(const cmsghdr& note) noexcept {
-    if (note.cmsg_level == IPPROTO_IP && note.cmsg_type == IP_PKTINFO) {
-        in_pktinfo to{};
+    if (note.cmsg_level == IPPROTO_IP && note.cmsg_type == IP_ORIGDSTADDR) {
+        sockaddr_in to{};
         std::memcpy(&to, CMSG_DATA(&note), sizeof to);
-        return IN_MULTICAST(ntohl(to.ipi_addr.s_addr));
+        return IN_MULTICAST(ntohl(to.sin_addr.s_addr));
     }
     if (note.cmsg_level == IPPROTO_IPV6 && note.cmsg_type == IPV6_PKTINFO) {
         in6_pktinfo to{};

@@ -65,7 +65,9 @@ tl::expected<void, refusal> instance::prepare(int fd, int family) {
     constexpr wanted_option own_groups_six{IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, "only the groups it joined"};
     // Winsock's default; Linux would let an IPv6 socket take the IPv4 port of the same number.
     constexpr wanted_option six_only{IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPv6 alone"};
-    constexpr wanted_option destination_four{IPPROTO_IP, IP_PKTINFO, 1, "the destination of its datagrams"};
+    // IP_PKTINFO would tell it too, and look up a route for each datagram.
+    constexpr wanted_option destination_four{IPPROTO_IP, IP_RECVORIGDSTADDR, 1,
+                                             "the destination of its datagrams"};
     constexpr wanted_option destination_six{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1,
                                             "the destination of its datagrams"};
     const wanted_option ttl_four{IPPROTO_IP, IP_MULTICAST_TTL, options_.ttl, "that ttl"};

@@ -29,6 +29,10 @@ class waiter {
     // reactor.spin unless the caller has done that. Kicks are used up.
     bool wait(std::span<const pollfd> descriptors, const deadline& until, bool has_polled = false);
 
+    // Waits for a kick until then, as exactly as the machine can: a sender that is late each time would fall behind
+    // its rate (QS-24). False: the time is over.
+    bool wait_exactly(std::chrono::steady_clock::time_point until);
+
   private:
     waiter();
     bool take_kick(const pollfd& told) noexcept;

@@ -139,6 +139,21 @@ double shaper::cost_of(std::size_t bytes) const noexcept {
     return std::max(static_cast<double>(bytes), least_);
 }
 
+// What is held back together leaves together: as much of it as half of a bucket takes, so that the other half is there
+// for a sender that comes late. At least the first message.
+double shaper::worth_waiting_for(std::span<const jl_msg> messages) const noexcept {
+    const double most = tighter(mean_.rate == 0 ? 0 : mean_.depth, peak_.rate == 0 ? 0 : peak_.depth) / 2;
+    double sum = cost_of(bytes_of(messages.front()));
+    for (const auto& message : messages.subspan(1)) {
+        const auto more = cost_of(bytes_of(message));
+        if (sum + more > most) {
+            break;
+        }
+        sum += more;
+    }
+    return sum;
+}
+
 shaper::verdict shaper::admit(std::span<const jl_msg> messages, clock::time_point now) {
     const std::lock_guard hold(mutex_);
     fill(now);
@@ -152,7 +167,7 @@ shaper::verdict shaper::admit(std::span<const jl_msg> messages, clock::time_poin
         }
         sum += cost_of(bytes);
         if (mean_.seconds_until(sum) > 0 || peak_.seconds_until(sum) > 0) {
-            wanted_ = out.count == 0 ? sum : wanted_;
+            wanted_ = out.count == 0 ? worth_waiting_for(messages) : wanted_;
             out.code = WSAEWOULDBLOCK;
             break;
         }

@@ -45,7 +45,7 @@ class shaper {
     // They were sent; size says how much of each.
     void charge(std::span<const jl_msg> sent, clock::time_point now = clock::now());
 
-    // When the message that was last held back may go; nothing: now.
+    // When what was last held back may go, of an array as much as half a bucket takes; nothing: now.
     std::optional<clock::time_point> due(clock::time_point now = clock::now());
 
   private:
@@ -63,6 +63,7 @@ class shaper {
     void fill(clock::time_point now) noexcept;
     void rebuild() noexcept;
     [[nodiscard]] double cost_of(std::size_t bytes) const noexcept;
+    [[nodiscard]] double worth_waiting_for(std::span<const jl_msg> messages) const noexcept;
 
     std::mutex mutex_;
     std::map<const void*, FLOWSPEC> flows_;
@@ -70,7 +71,7 @@ class shaper {
     bucket peak_;
     double least_ = 0;              // MinimumPolicedSize
     std::optional<double> largest_; // MaxSduSize
-    double wanted_ = 0;             // what the message that was last held back costs; 0: none was
+    double wanted_ = 0;             // what the messages that were last held back cost; 0: none was
     clock::time_point filled_{};
 };
 

@@ -392,7 +392,7 @@ std::int32_t socket_object::wait_for_tokens(const dispatch::deadline& due, const
         closing = closing_;
     }
     const bool in_time = !until || *due <= *until;
-    const bool kicked = !closing && self.wait({}, in_time ? due : until);
+    const bool kicked = !closing && self.wait_exactly(in_time ? *due : *until);
     remove_waiter(self);
     const std::lock_guard hold(lock_);
     return closing_ ? WSAEINTR : in_time || kicked ? 0 : WSAETIMEDOUT;

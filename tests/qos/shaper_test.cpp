@@ -75,6 +75,19 @@ TEST_F(Shaper, QS_24_TheBucketGoesAtOnce_ThenTheRateDecides) {
     EXPECT_TRUE(sends(100));
 }
 
+TEST_F(Shaper, QS_24_AnArrayThatIsHeldBack_WaitsForAsMuchAsHalfTheBucketTakes) {
+    shaper_.set(&owner, flow(1000, 500), now_);
+    EXPECT_TRUE(sends(500));
+    const messages array({100, 100, 100});
+    EXPECT_EQ(shaper_.admit(array.all(), now_).count, 0U);
+    EXPECT_EQ(200ms, wait());
+    now_ += 200ms;
+    EXPECT_EQ(shaper_.admit(array.all(), now_).count, 2U);
+    const messages large_first({400, 100});
+    EXPECT_EQ(shaper_.admit(large_first.all(), now_).count, 0U);
+    EXPECT_EQ(200ms, wait()) << "at least the first";
+}
+
 TEST_F(Shaper, QS_24_NothingBeyondTheBucketIsSavedUp) {
     shaper_.set(&owner, flow(1000, 500), now_);
     now_ += 1h;

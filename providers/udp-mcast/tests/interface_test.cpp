@@ -390,6 +390,53 @@ TEST_F(Interfaces, IO_27_Ttl_DecidesHowFarAMessageGoes) {
     ::close(igmp);
 }
 
+// What a host on the wire sees of the packets that carry this text: the code point, and the payload's bytes.
+struct marked {
+    unsigned code_point = 99;
+    std::size_t bytes = 0;
+};
+
+marked mark_of(capture& wire, const std::string& text) {
+    marked found;
+    wire.sees([&](const std::string& packet) {
+        const bool four = (packet[0] & 0xf0) == 0x40;
+        const auto first = static_cast<unsigned char>(packet[0]);
+        const auto second = static_cast<unsigned char>(packet[1]);
+        const unsigned traffic_class = four ? second : ((first & 0xfU) << 4U) | (second >> 4U);
+        found = {traffic_class >> 2U, packet.size() - (four ? 28U : 48U)};
+        return packet.find(text) != std::string::npos;
+    });
+    return found;
+}
+
+TEST_F(Interfaces, QS_15_TheCodePointIsSeenOnTheWire_OfALoneMessageAndOfASuperPacket) {
+    const FLOWSPEC open{QOS_NOT_SPECIFIED, QOS_NOT_SPECIFIED,      QOS_NOT_SPECIFIED, QOS_NOT_SPECIFIED,
+                        QOS_NOT_SPECIFIED, SERVICETYPE_BESTEFFORT, QOS_NOT_SPECIFIED, QOS_NOT_SPECIFIED};
+    for (const int family : {AF_INET, AF_INET6}) {
+        const auto sender = at(home_, "eth0", family);
+        ASSERT_EQ(sender->socket.join(family == AF_INET ? group_ : six_, JL_SENDER_ONLY), 0);
+        for (const auto& [type, code_point] :
+             {std::pair(SERVICETYPE_NETWORK_CONTROL, 48U), std::pair(SERVICETYPE_GUARANTEED, 46U),
+              std::pair(SERVICETYPE_CONTROLLEDLOAD, 26U), std::pair(SERVICETYPE_QUALITATIVE, 10U),
+              std::pair(SERVICETYPE_BESTEFFORT, 0U)}) {
+            QOS qos{open, open, {0, nullptr}};
+            qos.SendingFlowspec.ServiceType = type;
+            ASSERT_EQ(sender->socket.ops().qos(sender->socket.endpoint(), &qos, JL_QOS_LOCAL), 0);
+            const auto wire = listen_at(left_, family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
+            EXPECT_EQ(sender->socket.send("alone"), 0);
+            EXPECT_EQ(mark_of(*wire, "alone").code_point, code_point) << "type " << type;
+            std::string text = "together";
+            iovec piece{text.data(), text.size()};
+            std::vector<jl_msg> messages(6, jl_msg{&piece, 1, 0, nullptr, 0, 0, 0});
+            std::uint32_t done = 0;
+            ASSERT_EQ(sender->socket.ops().tx(sender->socket.endpoint(), messages.data(), 6, &done), 0);
+            const auto seen = mark_of(*wire, "together");
+            EXPECT_EQ(seen.code_point, code_point) << "type " << type;
+            EXPECT_EQ(seen.bytes % text.size(), 0U);
+        }
+    }
+}
+
 TEST_F(Interfaces, IO_16_Mtu_IsRespected_AndFragmentsAreSentOnlyWhereAskedFor) {
     for (const bool cuts : {false, true}) {
         const std::map<std::string, option_value> options{{"fragment", {"", cuts ? 1 : 0, {}}}};
