@@ -55,7 +55,9 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
     // under the lock with which the socket finds out that it is not being closed.
     class upcall {
       public:
-        explicit upcall(endpoint& of) noexcept : of_(of) { of_.words_.fetch_add(1, std::memory_order_relaxed); }
+        explicit upcall(endpoint& of) noexcept : of_(of) {
+            of_.words_.fetch_add(1, std::memory_order_relaxed);
+        }
         upcall(const upcall&) = delete;
         upcall& operator=(const upcall&) = delete;
         ~upcall() { of_.end_word(); }

@@ -11,6 +11,10 @@
 namespace joinleaf::tcp_root {
 namespace {
 
+// How long a closed connection may take to its end, and how often it is looked at.
+constexpr std::chrono::nanoseconds last_breath = std::chrono::seconds(2);
+constexpr std::chrono::milliseconds retry_after{10};
+
 // ER-20: an unreachable host is an unreachable network to a join. A connection that ends in the handshake is
 // a refusal.
 std::int32_t join_code(int error) noexcept {
@@ -55,6 +59,9 @@ void joiner::start(tcp::descriptor fd, std::vector<std::byte> hello, std::uint32
 std::optional<joiner::outcome> joiner::begin() {
     if (::connect(fd_.get(), target_.raw(), target_.size) != 0 && errno != EINPROGRESS) {
         const int error = errno;
+        if (error == EADDRNOTAVAIL && clock::now() < started_ + std::min(limits_->join_timeout, last_breath)) {
+            return await_former();
+        }
         return fail(join_code(error), ::strerrordesc_np(error));
     }
     // On this machine the connection is there already: the hello leaves without a turn of the loop.
@@ -66,11 +73,25 @@ std::optional<joiner::outcome> joiner::begin() {
                       [self = shared_from_this()](std::uint32_t) { self->on_event(); })) {
         return fail(WSAENOBUFS, "the reactor cannot watch another descriptor");
     }
-    if (!timer_.start(loop_, until_next_deadline(started_), [self = shared_from_this()] { self->on_time(); })) {
+    if (!set_timer(until_next_deadline(started_))) {
         watch_.stop();
         return fail(WSAENOBUFS, "no timer is left");
     }
     return std::nullopt;
+}
+
+// A connection from this port to the same peer is about to end (LC-19).
+std::optional<joiner::outcome> joiner::await_former() {
+    awaits_former_ = true;
+    return set_timer(retry_after) ? std::nullopt : std::optional(fail(WSAENOBUFS, "no timer is left"));
+}
+
+bool joiner::set_timer(clock::duration after) {
+    if (!timer_) {
+        return timer_.start(loop_, after, [self = shared_from_this()] { self->on_time(); });
+    }
+    timer_.set(after);
+    return true;
 }
 
 joiner::outcome joiner::fail(std::int32_t code, std::string why) {
@@ -185,6 +206,10 @@ joiner::clock::duration joiner::until_next_deadline(clock::time_point now) const
 void joiner::on_time() {
     std::unique_lock lock(mutex_);
     if (decided_) {
+        return;
+    }
+    if (std::exchange(awaits_former_, false)) {
+        finish(lock, begin());
         return;
     }
     const auto now = clock::now();

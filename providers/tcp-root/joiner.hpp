@@ -58,6 +58,8 @@ class joiner : public std::enable_shared_from_this<joiner> {
     using clock = std::chrono::steady_clock;
 
     std::optional<outcome> begin();
+    std::optional<outcome> await_former();
+    bool set_timer(clock::duration after);
     void on_event();
     void on_time();
     std::optional<outcome> advance();
@@ -84,6 +86,7 @@ class joiner : public std::enable_shared_from_this<joiner> {
     watch watch_;
     timer timer_;
     bool decided_ = false;
+    bool awaits_former_ = false; // the timer is for that
     bool connected_ = false;
     bool heard_ = false; // a wait notice came: the peer is one of us
     clock::time_point started_;

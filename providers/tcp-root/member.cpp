@@ -52,7 +52,7 @@ void member::show_life() {
     if (sender_.pushed_bytes() == told_bytes_ && sender_.kept() == 0) {
         queue_frame(static_cast<std::uint8_t>(wire::frame_kind::beat), 0);
         if (!sender_.flush()) {
-            watch_rest();
+            update_watch();
         }
     }
     told_bytes_ = sender_.pushed_bytes();
@@ -88,7 +88,7 @@ std::int32_t member::answer(std::span<const std::byte> bytes) {
     const std::lock_guard hold(out_);
     sender_.queue(bytes);
     if (!sender_.flush()) {
-        watch_rest();
+        update_watch();
     }
     return sender_.error() == 0 ? 0 : WSAECONNRESET;
 }
@@ -100,7 +100,7 @@ std::int32_t member::tell(std::span<const std::byte> frame) {
     }
     sender_.queue(frame);
     if (!sender_.flush()) {
-        watch_rest();
+        update_watch();
     }
     return 0;
 }
@@ -115,11 +115,6 @@ std::int32_t member::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* do
     if (!may_.send) {
         return WSAEOPNOTSUPP;
     }
-    if (shut_in_.load()) {
-        // What the root sent before it learned that nobody reads must not stop it.
-        std::int32_t code = 0;
-        arm_in(&code);
-    }
     if (peer_left_.load()) {
         return WSAECONNRESET;
     }
@@ -129,7 +124,7 @@ std::int32_t member::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* do
     }
     const std::int32_t code = sender_.send(messages, count, done);
     if (sender_.kept() != 0) {
-        watch_rest();
+        update_watch();
     }
     return code;
 }
@@ -189,9 +184,8 @@ std::int32_t member::shutdown(std::int32_t how) {
     if (how != SD_RECEIVE && !std::exchange(shut_out_, true)) {
         queue_frame(static_cast<std::uint8_t>(wire::frame_kind::end), 0);
     }
-    if (!sender_.flush()) {
-        watch_rest();
-    }
+    sender_.flush();
+    update_watch();
     return 0;
 }
 
@@ -217,26 +211,45 @@ void member::fill(jl_stats& out) {
     }
 }
 
-// The application may never call again: the rest of what tx has taken goes on the loop.
-void member::watch_rest() {
-    if (!watch_ && sender_.error() == 0) {
-        const auto call = [self = shared_from_this()](std::uint32_t) { self->on_event(); };
-        if (!watch_.start(loop_, fd_.get(), JL_OUT, call)) {
-            log_line(
-                JL_LOG_ERROR,
-                "tcp-root: the reactor cannot watch another descriptor; a message waits for the next send");
+// The application may never call again: the rest of what tx has taken goes on the loop, and what comes for somebody who
+// receives no more is dropped there, so that it holds nobody up.
+void member::update_watch() {
+    const std::uint32_t out = sender_.kept() != 0 && sender_.error() == 0 ? JL_OUT : 0;
+    const std::uint32_t in = shut_in_ && !heard_all_ ? JL_IN : 0;
+    if ((in | out) == 0) {
+        watch_.stop();
+    } else if (watch_) {
+        watch_.set(in | out);
+    } else {
+        const auto call = [self = shared_from_this()](std::uint32_t ready) { self->on_event(ready); };
+        if (!watch_.start(loop_, fd_.get(), in | out, call)) {
+            log_line(JL_LOG_ERROR,
+                     "tcp-root: the reactor cannot watch another descriptor; what waits for the connection "
+                     "goes on with the next call");
         }
     }
 }
 
-void member::on_event() {
+// Both locks: out_ is held.
+void member::drop_input() {
+    const std::lock_guard hold(in_);
+    std::int32_t code = 0;
+    heard_all_ = receiver_.check(&code) == JL_ENDED;
+    peer_left_.store(receiver_.peer_has_left(), std::memory_order_relaxed);
+}
+
+void member::on_event(std::uint32_t ready) {
     std::function<void()> last;
     {
         const std::lock_guard hold(out_);
         if (departing_) {
             see_off();
-        } else if (sender_.flush() || sender_.error() != 0) {
-            watch_.stop();
+        } else {
+            if ((ready & JL_IN) != 0 && shut_in_) {
+                drop_input();
+            }
+            sender_.flush();
+            update_watch();
         }
         if (gone_) {
             timer_.stop();
@@ -274,14 +287,15 @@ void member::close(std::uint32_t how, std::function<void()> done) {
     }
 }
 
-// Says goodbye and reads what still comes until the root has closed too: closing with unread data would be a
-// reset.
+// Says goodbye and reads what still comes until the root has closed: closing with unread data would be a reset. The root
+// closes first, so that the kernel keeps nothing of the connection here, and the next join may come from the same port at
+// once (LC-19).
 void member::depart() {
     queue_frame(static_cast<std::uint8_t>(wire::frame_kind::end), wire::flag_leaving);
     tcp::retire(fd_.get());
     const auto self = shared_from_this();
-    const bool watched =
-        watch_.start(loop_, fd_.get(), JL_IN | JL_OUT, [self](std::uint32_t) { self->on_event(); });
+    const bool watched = watch_.start(loop_, fd_.get(), JL_IN | JL_OUT,
+                                      [self](std::uint32_t ready) { self->on_event(ready); });
     if (timer_) {
         post(loop_, [self] {
             const std::lock_guard hold(self->out_);
@@ -303,7 +317,6 @@ void member::see_off() {
         return;
     }
     if (sender_.flush() && !std::exchange(goodbye_sent_, true)) {
-        ::shutdown(fd_.get(), SHUT_WR);
         unacknowledged_ = tcp::unsent(fd_.get());
     }
     input_over_ = input_over_ || drain_input();

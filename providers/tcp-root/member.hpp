@@ -70,8 +70,9 @@ class member : public std::enable_shared_from_this<member> {
     using clock = std::chrono::steady_clock;
 
     void queue_frame(std::uint8_t kind, std::uint8_t flags);
-    void watch_rest();
-    void on_event();
+    void update_watch();
+    void drop_input();
+    void on_event(std::uint32_t ready);
     void depart();
     void see_off();
     bool drain_input();
@@ -103,6 +104,7 @@ class member : public std::enable_shared_from_this<member> {
     watch watch_;
     bool departing_ = false;
     bool goodbye_sent_ = false;
+    bool heard_all_ = false;  // nothing is left to drop
     bool input_over_ = false; // while departing
     bool gone_ = false;
     int unacknowledged_ = 0;

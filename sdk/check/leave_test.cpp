@@ -163,6 +163,11 @@ TEST_P(Leave, LC_19_RejoiningNeedsANewSocketAndTheSamePortIsFree) {
     ASSERT_TRUE(set_flag(again.get(), SOL_SOCKET, SO_REUSEADDR, 1));
     ASSERT_TRUE(worked(bind_to(again.get(), loopback(family(), port))));
     auto joining = join_in_background(again.get(), {.name = local_name(root_.get())});
+    const auto ended = [&] { return joining.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
+    ASSERT_TRUE(eventually([&] { return readable(root_.fd(), std::chrono::milliseconds(0)) || ended(); }));
+    if (ended()) {
+        FAIL() << "the second join: " << code_name(joining.get().error);
+    }
     const auto branch = admit(root_.get());
     EXPECT_EQ(0, result_of(joining, "the second join").error);
     ASSERT_EQ(4, send_text(root_.get(), "back"));
