@@ -15,6 +15,9 @@
 
 #include "windows.h"
 
+/* The type of a family in an address; sa_family_t on this host. */
+typedef USHORT ADDRESS_FAMILY;
+
 #ifndef _UNISTD_H
 /* libc's own. unistd.h itself would clash with the getopt that many Windows sources carry. */
 #ifdef __cplusplus
