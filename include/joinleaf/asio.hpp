@@ -10,6 +10,7 @@
 
 #include "cpp/operation.hpp"
 
+#include <array>
 #include <utility>
 
 #if defined(FIONBIO) && defined(JL_CAST)
@@ -88,30 +89,45 @@ template <class Executor> struct basic_joined {
 
 namespace detail {
 
-// A socket, and Asio's watch on its event; kept alive by the operations that use it.
+// A socket, and Asio's watches on it; kept alive by the operations that use it.
 template <class Executor> struct state {
+    using descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
+
     state(const Executor& executor, std::unique_ptr<watched> what)
-        : on(std::move(what)), news(executor, on->descriptor()) {}
+        : on(std::move(what)), watches{descriptor(executor), descriptor(executor)} {}
     state(const state&) = delete;
     state& operator=(const state&) = delete;
     ~state() { close(); }
 
+    // Asio's watch on one of the socket's descriptors, set up when it is first used.
+    descriptor& watch(joinleaf::detail::news what, boost::system::error_code& trouble) {
+        auto& one = watches[static_cast<std::size_t>(what)];
+        if (!one.is_open()) {
+            one.assign(on->descriptor(what), trouble);
+        }
+        return one;
+    }
     void cancel() {
         ++generation;
-        news.cancel();
+        boost::system::error_code never_used;
+        for (auto& each : watches) {
+            each.cancel(never_used);
+        }
     }
-    // The event's descriptor goes back before it is closed.
+    // Descriptors go back before they are closed.
     std::unique_ptr<watched> leave() {
         ++generation;
-        if (news.is_open()) {
-            news.release();
+        for (auto& each : watches) {
+            if (each.is_open()) {
+                each.release();
+            }
         }
         return std::move(on);
     }
     void close() { leave().reset(); }
 
     std::unique_ptr<watched> on;
-    boost::asio::posix::basic_stream_descriptor<Executor> news;
+    std::array<descriptor, 2> watches;
     unsigned generation = 0; // operations of a former one are cancelled
 };
 
@@ -158,26 +174,31 @@ template <class Step> [[nodiscard]] bool is_end_of_stream(const Step&, const wat
 
 // Tries the step, waits for the event, tries again. Asio's composed operation around it has the executor and the
 // allocator of the handler, in whose executor all of this runs.
-template <class Step, class Executor> class attempts {
+template <class Step, class Executor> class composed {
   public:
     using value_type = typename Step::value_type;
 
-    attempts(const Executor& executor, std::shared_ptr<state<Executor>> with, Step step)
+    composed(const Executor& executor, std::shared_ptr<state<Executor>> with, Step step)
         : executor_(executor),
           with_(std::move(with)),
           generation_(with_ ? with_->generation : 0),
-          step_(std::move(step)) {}
+          attempts_(std::move(step)) {}
 
     template <class Self> void operator()(Self& self, boost::system::error_code trouble = {}) {
         const bool first = !std::exchange(begun_, true);
         if (!done_) {
-            attempt(trouble);
+            attempt(trouble, !first);
         }
         if (!done_) {
             // The operation moves out of *this; its socket must not go with it.
-            auto& news = with_->news;
-            news.async_wait(boost::asio::posix::descriptor_base::wait_read, std::move(self));
-        } else if (first) {
+            auto& watch = with_->watch(attempts_.waits_for(), trouble);
+            if (!trouble) {
+                watch.async_wait(boost::asio::posix::descriptor_base::wait_read, std::move(self));
+                return;
+            }
+            done_.emplace(error(WSAENOBUFS, trouble.message()));
+        }
+        if (first) {
             const auto executor = executor_;
             boost::asio::post(executor, std::move(self)); // never from inside the call that began it
         } else {
@@ -186,7 +207,7 @@ template <class Step, class Executor> class attempts {
     }
 
   private:
-    void attempt(const boost::system::error_code& trouble) {
+    void attempt(const boost::system::error_code& trouble, bool woken) {
         if (!with_) {
             done_.emplace(error(WSAENOTSOCK));
         } else if (with_->generation != generation_) {
@@ -194,14 +215,13 @@ template <class Step, class Executor> class attempts {
         } else if (trouble) {
             done_.emplace(error(WSAENETDOWN, trouble.message()));
         } else {
-            with_->on->note();
-            done_ = step_.attempt(*with_->on);
+            done_ = attempts_.attempt(*with_->on, woken);
             note_end();
         }
     }
     void note_end() {
         if constexpr (std::is_same_v<value_type, std::size_t>) {
-            if (done_ && *done_ && is_end_of_stream(step_, *with_->on, **done_)) {
+            if (done_ && *done_ && is_end_of_stream(attempts_.step(), *with_->on, **done_)) {
                 done_.emplace(error(WSAEDISCON));
             }
         }
@@ -210,7 +230,7 @@ template <class Step, class Executor> class attempts {
         // All that the operation holds goes before the handler is called, which may begin the next one.
         auto outcome = std::move(*done_);
         const auto executor = executor_;
-        { [[maybe_unused]] const auto spent = std::move(step_); }
+        { [[maybe_unused]] const auto spent = std::move(attempts_); }
         with_.reset();
         if constexpr (std::is_void_v<value_type>) {
             self.complete(outcome ? boost::system::error_code() : make_error_code(outcome.error()));
@@ -231,7 +251,7 @@ template <class Step, class Executor> class attempts {
     Executor executor_;
     std::shared_ptr<state<Executor>> with_;
     unsigned generation_;
-    Step step_;
+    joinleaf::detail::attempts<Step> attempts_;
     tried<value_type> done_{};
     bool begun_ = false;
 };
@@ -359,11 +379,11 @@ template <class Executor = boost::asio::any_io_executor> class basic_socket {
     }
     // void(error_code, int): waits for FD_CLOSE; its code, 0 where the other end left in order (EV-42).
     template <class Token = default_token> auto async_wait_closed(Token&& token = default_token()) {
-        return begin_step(joinleaf::detail::event_step{FD_CLOSE}, token);
+        return begin_step(joinleaf::detail::event_step<FD_CLOSE>{}, token);
     }
     // void(error_code, int): waits for FD_QOS.
     template <class Token = default_token> auto async_wait_quality(Token&& token = default_token()) {
-        return begin_step(joinleaf::detail::event_step{FD_QOS}, token);
+        return begin_step(joinleaf::detail::event_step<FD_QOS>{}, token);
     }
 
   private:
@@ -376,7 +396,7 @@ template <class Executor = boost::asio::any_io_executor> class basic_socket {
     template <class Step, class Token> auto begin_step(Step step, Token& token) {
         using completion = typename detail::signature<typename Step::value_type, Executor>::type;
         return boost::asio::async_compose<Token, completion>(
-            detail::attempts<Step, Executor>(executor_, state_, std::move(step)), token, executor_);
+            detail::composed<Step, Executor>(executor_, state_, std::move(step)), token, executor_);
     }
 
     Executor executor_;

@@ -325,8 +325,8 @@ TEST_P(RootedCoroutine, LC_15_AClosedLeafTakesItsJoinBack) {
     EXPECT_EQ(WSA_OPERATION_ABORTED, joining.code());
 }
 
-// A root's descriptor is readable for requests and for data alike; who waits for the one is not woken by the other,
-// over and over.
+// A root's descriptor is readable for requests and for data alike; who waits for the one is not woken by the other
+// without end.
 TEST_P(RootedCoroutine, EV_51_ARequestThatNobodyAccepts_DoesNotKeepAReceiverBusy) {
     need(way::ask);
     auto root = listener();

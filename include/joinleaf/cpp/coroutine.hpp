@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <coroutine>
 #include <cstdint>
@@ -51,6 +52,7 @@ class waiter : public hook {
     // Tries again; true: done. [caller]
     virtual bool attempt() = 0;
     virtual void cancel() = 0;
+    [[nodiscard]] virtual news waits_for() const noexcept = 0;
     std::coroutine_handle<> who{};
 
   protected:
@@ -64,13 +66,20 @@ struct waiters {
     void add(waiter& one) noexcept { one.enter_before(head); }
 };
 
-// A socket of a loop.
-struct loop_socket {
-    std::unique_ptr<watched> on;
-    std::uint64_t number; // in epoll's data: what comes for one that is gone meanwhile finds nobody
+// A descriptor that the loop watches while somebody waits for it.
+struct loop_watch {
     waiters waiting{};
     bool known = false; // to epoll
     bool armed = false;
+};
+
+// A socket of a loop.
+struct loop_socket {
+    [[nodiscard]] loop_watch& of(news what) noexcept { return watches[static_cast<std::size_t>(what)]; }
+
+    std::unique_ptr<watched> on;
+    std::uint64_t number; // in epoll's data: what comes for one that is gone meanwhile finds nobody
+    std::array<loop_watch, 2> watches{};
 };
 
 // A task that the loop owns.
@@ -223,6 +232,7 @@ class loop {
     struct start_waiter final : detail::waiter {
         bool attempt() override { return true; }
         void cancel() override {}
+        [[nodiscard]] detail::news waits_for() const noexcept override { return detail::news::event; }
     };
     struct owned_task {
         explicit owned_task(task<void> what) noexcept : body(std::move(what)) {}
@@ -241,23 +251,27 @@ class loop {
         epoll_event found[64];
         const int count = ::epoll_wait(epoll_, found, 64, milliseconds);
         for (int i = 0; i < count; ++i) {
-            const auto at = sockets_.find(found[i].data.u64); // NOLINT(clang-analyzer-*): filled by epoll_wait
+            const auto which = found[i].data.u64; // NOLINT(clang-analyzer-*): filled by epoll_wait
+            const auto at = sockets_.find(which / 2);
             if (at != sockets_.end()) {
-                wake(*at->second);
+                wake(*at->second, static_cast<detail::news>(which % 2));
             }
         }
     }
-    void wake(detail::loop_socket& one) {
-        one.armed = false;
-        one.on->note();
-        for (auto* next = one.waiting.head.next; next != &one.waiting.head;) {
+    void wake(detail::loop_socket& one, detail::news what) {
+        auto& watch = one.of(what);
+        watch.armed = false;
+        for (auto* next = watch.waiting.head.next; next != &watch.waiting.head;) {
             auto& each = static_cast<detail::waiter&>(*std::exchange(next, next->next));
             if (each.attempt()) {
                 make_ready(each);
+            } else if (each.waits_for() != what) {
+                each.leave();
+                wait(one, each);
             }
         }
-        if (!one.waiting.empty()) {
-            arm(one);
+        if (!watch.waiting.empty()) {
+            arm(one, what);
         }
     }
     // Those that are ready at its start: whoever becomes ready meanwhile lets the sockets go first.
@@ -304,34 +318,39 @@ class loop {
     }
     void remove(detail::loop_socket& one) noexcept {
         cancel(one);
-        if (one.known) {
-            ::epoll_ctl(epoll_, EPOLL_CTL_DEL, one.on->descriptor(), nullptr);
+        for (const auto what : {detail::news::descriptor, detail::news::event}) {
+            if (one.of(what).known) {
+                ::epoll_ctl(epoll_, EPOLL_CTL_DEL, one.on->descriptor(what), nullptr);
+            }
         }
         sockets_.erase(one.number);
     }
     void cancel(detail::loop_socket& one) noexcept {
-        while (!one.waiting.empty()) {
-            auto& each = one.waiting.first();
-            each.cancel();
-            make_ready(each);
+        for (auto& watch : one.watches) {
+            while (!watch.waiting.empty()) {
+                auto& each = watch.waiting.first();
+                each.cancel();
+                make_ready(each);
+            }
         }
     }
     void wait(detail::loop_socket& one, detail::waiter& who) {
-        one.waiting.add(who);
-        arm(one);
+        one.of(who.waits_for()).waiting.add(who);
+        arm(one, who.waits_for());
     }
-    void arm(detail::loop_socket& one) {
-        if (one.armed) {
+    void arm(detail::loop_socket& one, detail::news what) {
+        auto& watch = one.of(what);
+        if (watch.armed) {
             return;
         }
         epoll_event wanted{};
         wanted.events = EPOLLIN | EPOLLONESHOT;
-        wanted.data.u64 = one.number;
-        const int how = one.known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-        if (::epoll_ctl(epoll_, how, one.on->descriptor(), &wanted) != 0) {
+        wanted.data.u64 = one.number * 2 + static_cast<std::uint64_t>(what);
+        const int how = watch.known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+        if (::epoll_ctl(epoll_, how, one.on->descriptor(what), &wanted) != 0) {
             throw failure(error(WSAENOBUFS, "epoll_ctl"));
         }
-        one.known = one.armed = true;
+        watch.known = watch.armed = true;
     }
     void make_ready(detail::waiter& who) noexcept {
         who.leave();
@@ -354,13 +373,13 @@ template <class Step> class [[nodiscard]] operation final : private detail::wait
   public:
     using value_type = typename Step::value_type;
 
-    operation(loop& in, detail::loop_socket* on, Step step) : in_(in), on_(on), step_(std::move(step)) {}
+    operation(loop& in, detail::loop_socket* on, Step step) : in_(in), on_(on), attempts_(std::move(step)) {}
 
     [[nodiscard]] bool await_ready() {
         if (on_ == nullptr) {
             done_.emplace(error(WSAENOTSOCK));
         } else {
-            done_ = step_.attempt(*on_->on);
+            done_ = attempts_.attempt(*on_->on, false);
         }
         return done_.has_value() && in_.may_go_on();
     }
@@ -376,14 +395,15 @@ template <class Step> class [[nodiscard]] operation final : private detail::wait
 
   private:
     bool attempt() override {
-        done_ = step_.attempt(*on_->on);
+        done_ = attempts_.attempt(*on_->on, true);
         return done_.has_value();
     }
     void cancel() override { done_.emplace(error(WSA_OPERATION_ABORTED)); }
+    [[nodiscard]] detail::news waits_for() const noexcept override { return attempts_.waits_for(); }
 
     loop& in_;
     detail::loop_socket* on_;
-    Step step_;
+    detail::attempts<Step> attempts_;
     detail::tried<value_type> done_{};
 };
 
@@ -444,9 +464,9 @@ class async_socket {
     }
     [[nodiscard]] auto connect(const address& name) { return begin(detail::connect_step(name)); }
     // Waits for FD_CLOSE: its code, 0 where the other end left in order (EV-42).
-    [[nodiscard]] auto closed() { return begin(detail::event_step{FD_CLOSE}); }
+    [[nodiscard]] auto closed() { return begin(detail::event_step<FD_CLOSE>{}); }
     // Waits for FD_QOS.
-    [[nodiscard]] auto quality_changed() { return begin(detail::event_step{FD_QOS}); }
+    [[nodiscard]] auto quality_changed() { return begin(detail::event_step<FD_QOS>{}); }
 
     // Ends what is awaited with WSA_OPERATION_ABORTED. A root's invitation is withdrawn; a leaf's join can only be
     // ended by close().

@@ -16,9 +16,11 @@ struct flag_lowering {
 };
 using raised_flag = std::unique_ptr<bool, flag_lowering>;
 
-// A socket whose calls do not wait, and the one event object that tells when to try again. select and the
-// SOCKET's descriptor say nothing of joins (EV-50), and a root's is readable for requests and for data alike;
-// network events tell them apart. For one thread at a time.
+// What becomes readable when something can be tried again.
+enum class news { descriptor, event };
+
+// A socket whose calls do not wait, and the one event object that tells what its descriptor does not: the outcome
+// of a join (EV-50), room to send, a close. For one thread at a time.
 class watched {
   public:
     // Takes the socket over: it becomes nonblocking, its registration is replaced.
@@ -28,8 +30,7 @@ class watched {
             return std::move(made).error();
         }
         auto whole = std::unique_ptr<watched>(new watched(std::move(*made), std::move(from)));
-        constexpr LONG bits = FD_READ | FD_WRITE | FD_ACCEPT | FD_CONNECT | FD_CLOSE | FD_QOS;
-        if (auto registered = whole->socket_.watch(whole->event_, bits); !registered) {
+        if (auto registered = whole->need(FD_CONNECT | FD_WRITE); !registered) {
             return registered.error();
         }
         whole->stream_ = whole->socket_.option<int>(SOL_SOCKET, SO_TYPE).value_or(0) == SOCK_STREAM;
@@ -37,10 +38,22 @@ class watched {
     }
 
     [[nodiscard]] socket& get() noexcept { return socket_; }
-    // Readable when note() has something to take.
-    [[nodiscard]] int descriptor() const noexcept { return event_.descriptor(); }
+    // Readable when the socket can be received from or accepted at, or note() has something to take.
+    [[nodiscard]] int descriptor(news of) const noexcept {
+        return of == news::descriptor ? socket_.descriptor() : event_.descriptor();
+    }
     [[nodiscard]] bool stream() const noexcept { return stream_; }
 
+    // Has these events recorded from now on; those whose condition holds, at once (EV-09).
+    [[nodiscard]] result<void> need(LONG bits) {
+        if ((registered_ & bits) == bits) {
+            return {};
+        }
+        note();
+        auto done = socket_.watch(event_, registered_ | bits);
+        registered_ |= done ? bits : 0;
+        return done;
+    }
     // Takes what was recorded, and keeps the outcomes until somebody asks.
     void note() {
         const auto fresh = socket_.events(event_);
@@ -89,6 +102,7 @@ class watched {
     std::unique_ptr<join_arguments> arguments_{};
     socket socket_;
     network_events seen_{};
+    LONG registered_ = 0;
     bool stream_ = false;
     bool connecting_ = false;
 };
@@ -109,8 +123,12 @@ template <class T> [[nodiscard]] tried<T> unless_blocked(result<T> outcome) {
     return child;
 }
 
+// Each step says which events tell that it can be tried again, and whether the descriptor does as well.
+
 struct receive_step {
     using value_type = std::size_t;
+    static constexpr LONG bits = FD_READ | FD_CLOSE;
+    static constexpr news first = news::descriptor;
     std::span<std::byte> room;
     DWORD flags;
     [[nodiscard]] tried<std::size_t> attempt(watched& on) const {
@@ -120,6 +138,8 @@ struct receive_step {
 
 struct receive_from_step {
     using value_type = received;
+    static constexpr LONG bits = FD_READ | FD_CLOSE;
+    static constexpr news first = news::descriptor;
     std::span<std::byte> room;
     DWORD flags;
     [[nodiscard]] tried<received> attempt(watched& on) const {
@@ -129,6 +149,8 @@ struct receive_from_step {
 
 struct send_step {
     using value_type = std::size_t;
+    static constexpr LONG bits = FD_WRITE | FD_CLOSE;
+    static constexpr news first = news::event;
     std::span<const std::byte> bytes;
     std::optional<address> to;
     DWORD flags;
@@ -140,6 +162,8 @@ struct send_step {
 // Condition: verdict(request&) noexcept, or nullptr_t for none.
 template <class Condition> struct accept_step {
     using value_type = socket;
+    static constexpr LONG bits = FD_ACCEPT;
+    static constexpr news first = news::descriptor;
     Condition condition;
     [[nodiscard]] tried<socket> attempt(watched& on) {
         auto taken = unless_blocked(take(on.get()));
@@ -166,6 +190,8 @@ template <class Condition> struct accept_step {
 class join_step {
   public:
     using value_type = joined;
+    static constexpr LONG bits = FD_CONNECT;
+    static constexpr news first = news::event;
     join_step(const address& name, join_options options) : name_(name), options_(std::move(options)) {}
 
     [[nodiscard]] tried<joined> attempt(watched& on) {
@@ -215,6 +241,8 @@ class join_step {
 class connect_step {
   public:
     using value_type = void;
+    static constexpr LONG bits = FD_CONNECT;
+    static constexpr news first = news::event;
     explicit connect_step(const address& name) : name_(name) {}
 
     [[nodiscard]] tried<void> attempt(watched& on) {
@@ -248,14 +276,51 @@ class connect_step {
 };
 
 // Waits for FD_CLOSE or FD_QOS; the value is its code.
-struct event_step {
+template <LONG Bit> struct event_step {
     using value_type = int;
-    LONG bit;
+    static constexpr LONG bits = Bit;
+    static constexpr news first = news::event;
     [[nodiscard]] tried<int> attempt(watched& on) const {
-        on.note();
-        const auto code = on.take(bit);
+        const auto code = on.take(Bit);
         return code ? tried<int>(*code) : std::nullopt;
     }
+};
+
+// A step with what it waits for. The descriptor is the shorter way, but that of a root is readable for requests and for
+// data alike: who was woken in vain some times goes on with the events, which tell them apart.
+template <class Step> class attempts {
+  public:
+    using value_type = typename Step::value_type;
+    explicit attempts(Step step) : step_(std::move(step)) {}
+
+    // woken: what it waited for is readable.
+    [[nodiscard]] tried<value_type> attempt(watched& on, bool woken) {
+        if (waits_for_ == news::event) {
+            on.note();
+        }
+        auto done = step_.attempt(on);
+        if (done) {
+            return done;
+        }
+        if (woken && waits_for_ == news::descriptor && ++vain_ == patience) {
+            waits_for_ = news::event;
+        }
+        if (waits_for_ == news::event) {
+            if (auto told = on.need(Step::bits); !told) {
+                return tried<value_type>(told.error());
+            }
+        }
+        return std::nullopt;
+    }
+    [[nodiscard]] news waits_for() const noexcept { return waits_for_; }
+    [[nodiscard]] const Step& step() const noexcept { return step_; }
+
+  private:
+    static constexpr unsigned patience = 3;
+
+    Step step_;
+    news waits_for_ = Step::first;
+    unsigned vain_ = 0;
 };
 
 } // namespace joinleaf::detail
