@@ -373,13 +373,14 @@ template <class Step> class [[nodiscard]] operation final : private detail::wait
   public:
     using value_type = typename Step::value_type;
 
-    operation(loop& in, detail::loop_socket* on, Step step) : in_(in), on_(on), attempts_(std::move(step)) {}
+    operation(loop& in, detail::loop_socket* on, Step step)
+        : in_(in), on_(on), attempts_(std::in_place, std::move(step)) {}
 
     [[nodiscard]] bool await_ready() {
         if (on_ == nullptr) {
             done_.emplace(error(WSAENOTSOCK));
         } else {
-            done_ = attempts_.attempt(*on_->on, false);
+            done_ = attempts_->attempt(*on_->on, false);
         }
         return done_.has_value() && in_.may_go_on();
     }
@@ -395,15 +396,18 @@ template <class Step> class [[nodiscard]] operation final : private detail::wait
 
   private:
     bool attempt() override {
-        done_ = attempts_.attempt(*on_->on, true);
+        done_ = attempts_->attempt(*on_->on, true);
         return done_.has_value();
     }
-    void cancel() override { done_.emplace(error(WSA_OPERATION_ABORTED)); }
-    [[nodiscard]] detail::news waits_for() const noexcept override { return attempts_.waits_for(); }
+    void cancel() override {
+        attempts_.reset(); // with what it holds, a branch that is not joined yet among it
+        done_.emplace(error(WSA_OPERATION_ABORTED));
+    }
+    [[nodiscard]] detail::news waits_for() const noexcept override { return attempts_->waits_for(); }
 
     loop& in_;
     detail::loop_socket* on_;
-    detail::attempts<Step> attempts_;
+    std::optional<detail::attempts<Step>> attempts_;
     detail::tried<value_type> done_{};
 };
 

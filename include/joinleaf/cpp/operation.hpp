@@ -10,11 +10,8 @@
 
 namespace joinleaf::detail {
 
-// Marks an operation as under way until it goes.
-struct flag_lowering {
-    void operator()(bool* flag) const noexcept { *flag = false; }
-};
-using raised_flag = std::unique_ptr<bool, flag_lowering>;
+// Held by the operation that is under way.
+using turn = std::shared_ptr<void>;
 
 // What becomes readable when something can be tried again.
 enum class news { descriptor, event };
@@ -82,8 +79,13 @@ class watched {
     }
 
     // One join or connect at a time is waited for; null: another one is.
-    [[nodiscard]] raised_flag begin_connecting() noexcept {
-        return raised_flag(std::exchange(connecting_, true) ? nullptr : &connecting_);
+    [[nodiscard]] turn begin_connecting() {
+        if (!connecting_.expired()) {
+            return nullptr;
+        }
+        auto mine = std::make_shared<bool>(true);
+        connecting_ = mine;
+        return mine;
     }
     // What the runtime may write to until the join on this socket is complete, or the socket closed.
     void keep(std::unique_ptr<join_arguments> arguments) noexcept { arguments_ = std::move(arguments); }
@@ -104,7 +106,7 @@ class watched {
     network_events seen_{};
     LONG registered_ = 0;
     bool stream_ = false;
-    bool connecting_ = false;
+    std::weak_ptr<void> connecting_{};
 };
 
 // Nothing: not now.
@@ -234,7 +236,7 @@ class join_step {
     address name_;
     join_options options_;
     const join_arguments* arguments_ = nullptr; // kept by the socket
-    raised_flag under_way_{};
+    turn under_way_{};
     socket branch_{};
 };
 
@@ -272,7 +274,7 @@ class connect_step {
     }
 
     address name_;
-    raised_flag under_way_{};
+    turn under_way_{};
 };
 
 // Waits for FD_CLOSE or FD_QOS; the value is its code.
