@@ -4,6 +4,7 @@
 #include "note.hpp"
 #include "questions.hpp"
 #include "result.hpp"
+#include "statistics.hpp"
 #include "transfer.hpp"
 
 #include <joinleaf/ext.h>
@@ -37,6 +38,7 @@ constexpr const char* after = R"(Examples:
   tail -f /var/log/syslog | joinleaf send --lines --provider lan --address 239.1.2.3:5000
   joinleaf recv --provider lan --address 239.1.2.3:5000
   joinleaf conformance ./joinleaf-courier.so
+  joinleaf stats --json
 
 Exit status: 0 success, 1 the answer is no, 2 wrong arguments, 3 the configuration is refused,
 4 no session or it broke, 5 data was lost or differs.)";
@@ -78,6 +80,7 @@ struct arguments {
     send_options sending;
     transfer_options receiving;
     conformance_options conforming;
+    statistics_options counting;
 };
 
 using command = std::function<result<void>()>;
@@ -198,11 +201,24 @@ void add_conformance(CLI::App& app, conformance_options& given, command& chosen)
                      "Cases of one suite that share a process until one fails; faster where it is above 1")
         ->check(CLI::Range(1, 500))
         ->capture_default_str();
-    asked->add_option("--profile", given.profile, "What the kit cannot know of the provider; see the SDK's page");
+    asked->add_option("--profile", given.profile,
+                      "What the kit cannot know of the provider; see the SDK's page");
     asked->add_flag("--list", given.list, "Show the names of the cases and run none");
     asked->add_flag("--verbose", given.verbose, "Show each case, also where all is well");
     asked->footer(after_conformance);
     asked->callback([&] { chosen = [&] { return conformance(given); }; });
+}
+
+void add_statistics(CLI::App& app, statistics_options& given, command& chosen) {
+    CLI::App* asked =
+        app.add_subcommand("stats", "Show what running processes count: per socket, and per leaf of a root");
+    asked->add_option("PID", given.processes, "Only these processes (default: all that publish)")
+        ->check(CLI::PositiveNumber);
+    asked->add_option("--folder", given.folder,
+                      "Where they publish (default: statistics.folder of the configuration)");
+    auto* const json = asked->add_flag("--json", given.json, "As JSON");
+    asked->add_flag("--prometheus", given.prometheus, "In Prometheus' text format")->excludes(json);
+    asked->callback([&] { chosen = [&] { return show_statistics(given); }; });
 }
 
 int run(const command& chosen) {
@@ -235,6 +251,7 @@ int run_command_line(int count, char** words) {
     add_changes(app, given, chosen);
     add_transfers(app, given, timeout, chosen);
     add_conformance(app, given.conforming, chosen);
+    add_statistics(app, given.counting, chosen);
     try {
         app.parse(count, words);
     } catch (const CLI::ParseError& error) {
@@ -245,6 +262,7 @@ int run_command_line(int count, char** words) {
         return static_cast<int>(status::usage);
     }
     given.conforming.config = given.config;
+    given.counting.config = given.config;
     for (transfer_options* options : {static_cast<transfer_options*>(&given.sending), &given.receiving}) {
         options->config = given.config;
         options->timeout = std::chrono::duration<double>(timeout);

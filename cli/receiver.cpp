@@ -47,14 +47,15 @@ result<void> receiver::say_here() {
 
 // The next message of our sender. Until one is heard on a session without a root, says again and again: here.
 result<std::optional<incoming>> receiver::next(clock::time_point until) {
-    while (true) {
+    for (auto again = clock::now();;) { // not sooner, whatever is heard: it may be its own word
         const bool announce = session_ == 0 && !entry_.rooted_control();
-        if (announce) {
+        if (announce && clock::now() >= again) {
+            again = clock::now() + here_interval;
             if (const auto said = say_here(); !said) {
                 return tl::unexpected(said.error());
             }
         }
-        auto came = link_.receive(announce ? std::min(until, clock::now() + here_interval) : until);
+        auto came = link_.receive(announce ? std::min(until, again) : until);
         if (!came || (!*came && (link_.ended() || clock::now() >= until))) {
             return came;
         }

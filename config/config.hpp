@@ -111,9 +111,18 @@ struct reactor {
     bool operator==(const reactor&) const = default;
 };
 
+/// `statistics:`, what a running process shows of its sockets to the command `joinleaf stats`.
+struct statistics {
+    bool publish = false;
+    std::string folder; ///< absolute; empty: statistics_folder()
+
+    bool operator==(const statistics&) const = default;
+};
+
 /// A whole configuration, includes and all.
 struct configuration {
     config::reactor reactor;
+    config::statistics statistics;
     std::vector<provider> providers; ///< file order: the file's own, then its includes'; also the disabled ones
     std::vector<order_item> order;   ///< of the file read last that has one; empty: as the providers come
     std::vector<std::string> files;        ///< every file read, in order
@@ -152,6 +161,10 @@ std::string first_file();
 /// wrong name is an error of load(), never a silent fall back. In a set-user-id process no environment variable is
 /// read. [any]
 source find_source();
+
+/// Where processes publish their statistics unless the file says otherwise: $XDG_RUNTIME_DIR/joinleaf, for the
+/// superuser /run/joinleaf, else /tmp/joinleaf-UID. In a set-user-id process no environment variable is read. [any]
+std::string statistics_folder();
 
 /// Reads what find_source() names, then applies JOINLEAF_PROVIDERS: `a,b` leaves enabled only these, `^a,b` all but
 /// these; the rest stay in the configuration with `enabled` false and `enabled_where` in the variable. The variable

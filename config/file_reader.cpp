@@ -7,6 +7,7 @@
 #include "config/order_reader.hpp"
 #include "config/provider_reader.hpp"
 #include "config/reactor_reader.hpp"
+#include "config/statistics_reader.hpp"
 #include "config/text_check.hpp"
 #include "config/value_reader.hpp"
 
@@ -55,16 +56,19 @@ std::vector<include_item> read_includes(const yaml_node& value, report& out) {
     return includes;
 }
 
-// A drop-in's reactor is named as such rather than as an unknown key: the same key is fine one file up.
+// What only the main file may have is named as such rather than as an unknown key: it is fine one file up.
 std::span<const std::string_view> keys_of(file_role role, const yaml_node& root, report& out) {
     if (role == file_role::main_file)
         return keywords::main_file;
-    const auto key = [](const yaml_entry& entry) { return entry.key.text; };
-    const auto found = std::ranges::find(root.entries, "reactor", key);
-    if (found == root.entries.end())
-        return keywords::drop_in;
-    out.add(found->key, "reactor: found in an included file; only the file that is read first may set it");
-    return keywords::main_file;
+    bool is_known = false;
+    for (const auto& entry : root.entries) {
+        if (entry.key.text != "reactor" && entry.key.text != "statistics")
+            continue;
+        out.add(entry.key,
+                entry.key.text + ": found in an included file; only the file that is read first may set it");
+        is_known = true;
+    }
+    return is_known ? std::span<const std::string_view>(keywords::main_file) : keywords::drop_in;
 }
 
 void read_root(const yaml_node& root, file_role role, file_content& content, report& out) {
@@ -74,6 +78,8 @@ void read_root(const yaml_node& root, file_role role, file_content& content, rep
     if (role == file_role::main_file) {
         if (const auto* const reactor = keys.find("reactor"))
             content.reactor = read_reactor(*reactor, out);
+        if (const auto* const statistics = keys.find("statistics"))
+            content.statistics = read_statistics(*statistics, out);
     }
     if (const auto* const providers = keys.find("providers"))
         content.providers = read_providers(*providers, out);

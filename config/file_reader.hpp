@@ -21,6 +21,7 @@ struct include_item {
 
 struct file_content {
     config::reactor reactor;
+    config::statistics statistics;
     std::vector<provider> providers; ///< the name is empty where there was none, or none that can be
     std::vector<include_item> includes;
     std::optional<std::vector<order_item>> order; ///< nothing when the file has none

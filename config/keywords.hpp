@@ -10,9 +10,11 @@ namespace joinleaf::config::keywords {
 
 using namespace std::string_view_literals;
 
-inline constexpr std::array main_file{"version"sv, "reactor"sv, "providers"sv, "order"sv, "include"sv};
+inline constexpr std::array main_file{"version"sv,   "reactor"sv, "statistics"sv,
+                                      "providers"sv, "order"sv,   "include"sv};
 inline constexpr std::array drop_in{"version"sv, "providers"sv, "order"sv, "include"sv};
 inline constexpr std::array reactor{"threads"sv, "spin"sv, "cpus"sv};
+inline constexpr std::array statistics{"publish"sv, "folder"sv};
 inline constexpr std::array provider{"name"sv,  "library"sv, "id"sv,      "enabled"sv,
                                      "match"sv, "entries"sv, "options"sv, "qos"sv};
 inline constexpr std::array match{"family"sv, "type"sv, "protocol"sv, "flags"sv};

@@ -18,6 +18,7 @@ inline constexpr std::size_t problems = 100;            ///< reported; the rest 
 inline constexpr std::size_t name_length = 64;          ///< of a provider
 inline constexpr std::size_t threads = 256;             ///< of the reactor
 inline constexpr std::size_t cpus = 1024;               ///< CPU_SETSIZE
+inline constexpr std::size_t statistics_folder = 90;    ///< bytes of its path; a socket's address has 107
 inline constexpr std::size_t folder_entries = 1U << 16; ///< looked at for one include pattern
 
 } // namespace joinleaf::config::limits

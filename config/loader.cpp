@@ -44,8 +44,10 @@ void loader::read_content(std::string_view text, const open_file& file, file_rol
     nodes_ += content.nodes;
     exhausted_ = exhausted_ || nodes_ > limits::total_nodes;
     std::ranges::move(content.problems, std::back_inserter(problems_));
-    if (role == file_role::main_file)
+    if (role == file_role::main_file) {
         out_.reactor = std::move(content.reactor);
+        out_.statistics = std::move(content.statistics);
+    }
     if (content.order)
         out_.order = *std::move(content.order);
     add_providers(std::move(content.providers));

@@ -57,6 +57,12 @@ std::string first_file_in(const surroundings& around, bool superuser) {
     return user_file(around).value_or(std::string());
 }
 
+std::string statistics_folder() {
+    if (const auto folder = variable("XDG_RUNTIME_DIR"); folder && folder->starts_with('/'))
+        return *folder + "/joinleaf";
+    return ::geteuid() == 0 ? "/run/joinleaf" : "/tmp/joinleaf-" + std::to_string(::geteuid());
+}
+
 std::string first_file() {
     return first_file_in(look_around(), ::geteuid() == 0);
 }

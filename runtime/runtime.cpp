@@ -110,7 +110,11 @@ void close_every_socket() {
 runtime::runtime(config::configuration configuration, origin where)
     : where_(std::move(where)),
       loops_(configuration.reactor.threads, configuration.reactor.spin, configuration.reactor.cpus),
-      catalog_((host::serve_loops_of(&loops_), configuration), host::table()) {}
+      catalog_((host::serve_loops_of(&loops_), configuration), host::table()) {
+    if (const auto& asked = configuration.statistics; asked.publish) {
+        publisher_.emplace(asked.folder.empty() ? config::statistics_folder() : asked.folder);
+    }
+}
 
 runtime::~runtime() {
     host::serve_loops_of(nullptr);

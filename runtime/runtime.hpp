@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "runtime/catalog/catalog.hpp"
 #include "runtime/catalog/installation.hpp"
 #include "runtime/dispatch/loop_pool.hpp"
+#include "runtime/statistics/publisher.hpp"
 
 namespace joinleaf {
 
@@ -72,6 +74,7 @@ class runtime {
     const origin where_;
     dispatch::loop_pool loops_; // before the catalog: instances may use loops until they are destroyed
     catalog::catalog catalog_;
+    std::optional<statistics::publisher> publisher_; // of `statistics.publish`; ends before what it asks
 };
 
 } // namespace joinleaf

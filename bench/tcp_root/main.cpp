@@ -3,6 +3,7 @@
 // One root, many leaves: deliveries a second and CPU seconds of the root per million of them, for joinleaf and
 // its peers in interleaved rounds; the memory that an idle leaf costs the root. Prints tables with ratios to
 // the raw case of the same run; with --json FILE also writes the figures.
+#include "joins.hpp"
 #include "stage.hpp"
 
 #define JOINLEAF_NO_BSD_NAMES
@@ -40,6 +41,9 @@ const std::vector<library>& libraries() {
 #ifdef BENCH_ZEROMQ
         {"ZeroMQ", open_zeromq},
 #endif
+#ifdef BENCH_NATS
+        {"NATS", open_nats},
+#endif
 #ifdef BENCH_NNG
         {"nng", open_nng},
 #endif
@@ -76,7 +80,7 @@ void measure(const library& which, const cell& at, std::chrono::milliseconds len
     }
     const std::uint64_t frame = wire_size(root->speaks(), at.message);
     const auto least = [&] { return crowd.now().least.load() / frame; };
-    const double cpu = cpu_seconds();
+    const double cpu = root->cpu();
     const auto start = clock::now();
     const std::uint64_t sent = root->flood(std::string(at.message, 'm'), start + length, least);
     for (const auto limit = clock::now() + patience; least() < sent; std::this_thread::sleep_for(200us)) {
@@ -89,7 +93,7 @@ void measure(const library& which, const cell& at, std::chrono::milliseconds len
     const std::chrono::duration<double> took = clock::now() - start;
     const double deliveries = static_cast<double>(sent) * static_cast<double>(at.leaves);
     out.rate.push_back(deliveries / took.count());
-    out.cpu.push_back((cpu_seconds() - cpu) / deliveries * 1e6);
+    out.cpu.push_back((root->cpu() - cpu) / deliveries * 1e6);
 }
 
 nlohmann::json flood_table(int rounds, std::chrono::milliseconds length) {
@@ -121,6 +125,28 @@ nlohmann::json flood_table(int rounds, std::chrono::milliseconds length) {
         }
         std::fflush(stdout);
     }
+    return out;
+}
+
+nlohmann::json join_table(int rounds) {
+    constexpr std::size_t count = 2000;
+    constexpr std::size_t at_once = 100;
+    const auto all = measure_joins(count, at_once, rounds);
+    fmt::print("joins, {} at once, median of {} rounds of {}\n", at_once, rounds, count);
+    fmt::print("  {:<24}{:>10}{:>10}{:>18}\n", "", "joins/s", "ratio", "server CPU us");
+    nlohmann::json out = nlohmann::json::array();
+    const double raw = median(all.front().rate);
+    for (const join_rate& each : all) {
+        const double rate = median(each.rate);
+        fmt::print("  {:<24}{:>10.0f}{:>10.3f}{:>18.1f}\n", each.name, rate, rate / raw, median(each.cpu));
+        out.push_back({{"library", each.name},
+                       {"at_once", at_once},
+                       {"joins_per_second", rate},
+                       {"ratio_to_raw", rate / raw},
+                       {"cpu_microseconds", median(each.cpu)},
+                       {"rounds", each.rate}});
+    }
+    std::fflush(stdout);
     return out;
 }
 
@@ -202,6 +228,9 @@ int main(int argc, char** argv) {
 #ifndef BENCH_ZEROMQ
     fmt::print("without ZeroMQ: libzmq3-dev was not there at build time\n");
 #endif
+#ifndef BENCH_NATS
+    fmt::print("without NATS: nats-server or libnats-dev was not there at build time\n");
+#endif
 #ifndef BENCH_NNG
     fmt::print("without nng: libnng-dev was not there at build time\n");
 #endif
@@ -210,6 +239,7 @@ int main(int argc, char** argv) {
     if (wanted.message != 0) {
         return WSACleanup();
     }
+    out["joins"] = join_table(rounds);
     out["idle"] = memory_of_idle_leaves(std::min<std::size_t>(10'000, descriptors / 2 - 200));
     if (json != nullptr) {
         std::ofstream(json) << out.dump(2) << '\n';

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -63,6 +65,20 @@ void join_zmtp(int fd) {
     say(fd, std::string("\x00\x01\x01", 3));
 }
 
+// The text protocol of NATS: a subscription counts once the server has answered what came behind it.
+void join_nats(int fd) {
+    std::string heard;
+    const auto hear_line = [&](const char* with) {
+        for (char c = 0; heard.find(with) == std::string::npos || c != '\n'; heard += c) {
+            must(::recv(fd, &c, 1, 0) == 1, "leaf: NATS");
+        }
+        heard.clear();
+    };
+    hear_line("INFO");
+    say(fd, "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB s 1\r\nPING\r\n");
+    hear_line("PONG");
+}
+
 void join(protocol how, int fd) {
     switch (how) {
     case protocol::bare: break;
@@ -71,6 +87,7 @@ void join(protocol how, int fd) {
         hear(fd, 32);
         break;
     case protocol::zmtp: join_zmtp(fd); break;
+    case protocol::nats: join_nats(fd); break;
     case protocol::sp:
         say(fd, std::string("\0SP\0\0\x21\0\0", 8));
         hear(fd, 8);
@@ -112,6 +129,8 @@ std::size_t wire_size(protocol how, std::size_t message) noexcept {
     case protocol::joinleaf:
     case protocol::sp: return message + 8;
     case protocol::zmtp: return message + (message > 255 ? 9 : 2);
+    case protocol::nats: // "MSG s 1 SIZE", the message, line ends
+        return std::string("MSG s 1 ").size() + std::to_string(message).size() + message + 4;
     }
     return message;
 }
@@ -171,16 +190,28 @@ int listen_on_loopback(std::uint16_t& port) {
 }
 
 int connect_to_loopback(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int fd = begin_connect_to_loopback(port);
+    pollfd done{fd, POLLOUT, 0};
+    int error = 0;
+    socklen_t size = sizeof error;
+    must(::poll(&done, 1, 10'000) == 1 && ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+             error == 0,
+         "connect");
+    ::fcntl(fd, F_SETFL, 0);
+    return fd;
+}
+
+int begin_connect_to_loopback(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    must(fd >= 0, "socket");
+    own_source(fd);
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     at.sin_port = htons(port);
-    must(fd >= 0, "socket");
-    own_source(fd);
-    must(::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0, "connect");
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    must(::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 || errno == EINPROGRESS, "connect");
     return fd;
 }
 

@@ -19,7 +19,7 @@ namespace bench {
 using clock = std::chrono::steady_clock;
 
 // What a leaf says before it counts, and what a message takes on its connection.
-enum class protocol { bare, joinleaf, zmtp, sp };
+enum class protocol { bare, joinleaf, zmtp, sp, nats };
 std::size_t wire_size(protocol how, std::size_t message) noexcept;
 
 // Between the two processes.
@@ -44,12 +44,17 @@ class leaves {
     pid_t process_;
 };
 
+// CPU seconds of this process so far.
+double cpu_seconds();
+
 // A root of one library.
 class root {
   public:
     virtual ~root() = default;
     [[nodiscard]] virtual protocol speaks() const = 0;
     [[nodiscard]] virtual std::uint16_t port() const = 0;
+    // CPU seconds so far of all that does the root's work.
+    [[nodiscard]] virtual double cpu() const { return cpu_seconds(); }
     // Takes so many leaves in.
     virtual void gather(std::size_t count, const leaves& from) = 0;
     // Sends copies of `message` until the time is over, at least one, and waits as the library has it; `least` is how many
@@ -70,6 +75,9 @@ std::unique_ptr<root> open_joinleaf(std::size_t message);
 #ifdef BENCH_ZEROMQ
 std::unique_ptr<root> open_zeromq(std::size_t message);
 #endif
+#ifdef BENCH_NATS
+std::unique_ptr<root> open_nats(std::size_t message);
+#endif
 #ifdef BENCH_NNG
 std::unique_ptr<root> open_nng(std::size_t message);
 #endif
@@ -80,8 +88,7 @@ void must(bool right, const char* what);
 // A listening TCP socket on the loopback address, and its port.
 int listen_on_loopback(std::uint16_t& port);
 int connect_to_loopback(std::uint16_t port);
-
-// CPU seconds of this process so far.
-double cpu_seconds();
+// The same without waiting for the outcome.
+int begin_connect_to_loopback(std::uint16_t port);
 
 } // namespace bench

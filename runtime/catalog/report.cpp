@@ -48,8 +48,15 @@ json reactor_json(const config::reactor& reactor) {
     return {{"threads", reactor.threads}, {"spin_ns", reactor.spin.count()}, {"cpus", reactor.cpus}};
 }
 
+json statistics_json(const config::statistics& statistics) {
+    return {{"publish", statistics.publish},
+            {"folder", statistics.folder.empty() ? config::statistics_folder() : statistics.folder}};
+}
+
 json configuration_json(const config::configuration& configuration) {
-    json made{{"files", configuration.files}, {"reactor", reactor_json(configuration.reactor)}};
+    json made{{"files", configuration.files},
+              {"reactor", reactor_json(configuration.reactor)},
+              {"statistics", statistics_json(configuration.statistics)}};
     made["provider_path"] = json::array();
     for (const auto& folder : search_folders()) {
         made["provider_path"].push_back({{"folder", folder.path}, {"origin", folder.origin}});
@@ -266,6 +273,7 @@ std::string check_json(const char* file) {
         return text_of(made);
     }
     made["files"] = read->files;
+    made["statistics"] = statistics_json(read->statistics);
     for (const auto& each : read->providers) {
         made["providers"].push_back(configured_json(each));
     }

@@ -107,6 +107,7 @@ class socket_object {
     [[nodiscard]] DWORD flags() const noexcept { return flags_; }
     [[nodiscard]] dispatch::loop& loop() noexcept { return loop_; }
     [[nodiscard]] bool nonblocking() const noexcept { return nonblocking_.load(std::memory_order_relaxed); }
+    [[nodiscard]] role part() const noexcept { return role_; } // the same from creation on
     [[nodiscard]] bool multipoint() const noexcept { return role_ != role::ordinary; }
     [[nodiscard]] bool connectionless() const noexcept { return service(XP1_CONNECTIONLESS); }
     [[nodiscard]] bool message_oriented() const noexcept { return service(XP1_MESSAGE_ORIENTED); }

@@ -49,7 +49,8 @@ INSTANTIATE_TEST_SUITE_P(
         wrong_text{"RootIsList",
                    "- version: 1\n",
                    "1:1",
-                   {"top level: expected a map with the keys version, reactor, providers, order, include, "
+                   {"top level: expected a map with the keys version, reactor, statistics, providers, order, "
+                    "include, "
                     "found a list"}},
         wrong_text{"RootIsText", "version 1\n", "1:1", {"found text \"version 1\""}},
         wrong_text{"VersionMissing",
@@ -62,17 +63,18 @@ INSTANTIATE_TEST_SUITE_P(
             "VersionQuoted", "version: '1'\n", "1:10", {"expected the number 1, found quoted text \"1\""}},
         wrong_text{"VersionIsList", "version: [1]\n", "1:10", {"expected the number 1, found a list"}},
         wrong_text{"VersionEmpty", "version:\nproviders: []\n", "1:1", {"the key \"version\" has no value"}},
-        wrong_text{
-            "UnknownKey",
-            head + "provider: []\n",
-            "2:1",
-            {"top level: unknown key \"provider\"; allowed: version, reactor, providers, order, include; did "
-             "you mean "
-             "\"providers\"?"}},
-        wrong_text{"UnknownKeyFarFromAll",
-                   head + "colour: red\n",
+        wrong_text{"UnknownKey",
+                   head + "provider: []\n",
                    "2:1",
-                   {"unknown key \"colour\"; allowed: version, reactor, providers, order, include"}},
+                   {"top level: unknown key \"provider\"; allowed: version, reactor, statistics, providers, "
+                    "order, include; did "
+                    "you mean "
+                    "\"providers\"?"}},
+        wrong_text{
+            "UnknownKeyFarFromAll",
+            head + "colour: red\n",
+            "2:1",
+            {"unknown key \"colour\"; allowed: version, reactor, statistics, providers, order, include"}},
         wrong_text{"DuplicateKey",
                    head + "include: []\nversion: 1\n",
                    "3:1",
@@ -143,6 +145,37 @@ INSTANTIATE_TEST_SUITE_P(
                    {"reactor.cpus: expected a list of processor numbers such as [2, 3], found text \"2\""}},
         wrong_text{"CpuTooHigh", head + "reactor: {cpus: [0, 1024]}\n", "2:21", {"from 0 to 1023", "\"1024\""}},
         wrong_text{"CpuTwice", head + "reactor: {cpus: [2, 2]}\n", "2:21", {"the processor 2 a second time"}}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    Statistics, OneProblem,
+    testing::Values(
+        wrong_text{"IsText",
+                   head + "statistics: yes\n",
+                   "2:13",
+                   {"statistics: expected a map with the keys publish, folder, found text \"yes\""}},
+        wrong_text{
+            "UnknownKey",
+            head + "statistics: {publsh: true}\n",
+            "2:14",
+            {"statistics: unknown key \"publsh\"; allowed: publish, folder; did you mean \"publish\"?"}},
+        wrong_text{"PublishIsNumber",
+                   head + "statistics: {publish: 1}\n",
+                   "2:23",
+                   {"statistics.publish: expected true or false, found text \"1\""}},
+        wrong_text{
+            "FolderIsRelative",
+            head + "statistics: {folder: run}\n",
+            "2:22",
+            {"statistics.folder: expected an absolute path such as /run/joinleaf, found text \"run\""}},
+        wrong_text{"FolderIsTooLong",
+                   head + "statistics: {folder: /" + std::string(90, 'x') + "}\n",
+                   "2:22",
+                   {"found one of 91 bytes; the address of a socket in it has room for 90"}},
+        wrong_text{"FolderIsList",
+                   head + "statistics: {folder: [/run]}\n",
+                   "2:22",
+                   {"statistics.folder: expected an absolute path", "found a list"}}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(

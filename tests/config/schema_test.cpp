@@ -42,6 +42,8 @@ std::vector<std::string> strings(std::span<const std::string_view> words) {
 TEST(Schema, HasExactlyTheReadersKeys) {
     using testing::UnorderedElementsAreArray;
     EXPECT_THAT(keys_at("/properties"), UnorderedElementsAreArray(strings(keywords::main_file)));
+    EXPECT_THAT(keys_at("/definitions/statistics/properties"),
+                UnorderedElementsAreArray(strings(keywords::statistics)));
     EXPECT_THAT(keys_at("/definitions/reactor/properties"),
                 UnorderedElementsAreArray(strings(keywords::reactor)));
     EXPECT_THAT(keys_at("/definitions/provider/properties"),

@@ -36,13 +36,14 @@ find_allowed() {
     network) rooms='public base dispatch' ;;
     socket) rooms='public base catalog dispatch network qos' ;;
     host) rooms='public base socket dispatch' ;;
+    statistics) rooms='public base catalog dispatch socket' ;;
     api) rooms='public base socket catalog dispatch root' ;; # the catalog is what enumeration is about
-    root) rooms='public base config catalog dispatch network qos socket host api' ;;
+    root) rooms='public base config catalog dispatch network qos socket host api statistics' ;;
     providers/*/tests) rooms="provider.h ${1%/tests} tests/support" ;;
     providers/*) rooms='provider.h' ;;
     tests/config) rooms='public config tests/support' ;;
     tests/catalog | tests/dispatch | tests/socket | tests/qos)
-        rooms='public base config catalog dispatch network qos socket host root tests/support' ;;
+        rooms='public base config catalog dispatch network qos socket host root statistics tests/support' ;;
     sdk/check) rooms='public tests/support sdk/check/runner' ;;
     tests/*) rooms='public tests/support' ;;
     cli) rooms='public sdk/check/runner' ;;

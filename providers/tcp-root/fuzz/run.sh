@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh ROOT SECONDS: builds the fuzz target with clang and explores from the seeds for so long. Status 77: there is no
-# clang with libFuzzer here, nothing was run.
+# run.sh ROOT SECONDS wire|handshake: builds that fuzz target with clang and explores from its seeds for so long. Status
+# 77: there is no clang with libFuzzer here, nothing was run.
 set -euo pipefail
 
 root=$1
 seconds=$2
+case $3 in
+wire) sources=(fuzz/wire_fuzz.cpp wire.cpp frame_reader.cpp) seeds=fuzz/seeds ;;
+handshake) sources=(fuzz/handshake_fuzz.cpp wire.cpp greeting_reader.cpp) seeds=fuzz/seeds_handshake ;;
+*)
+    echo "run.sh: no fuzz target is called '$3'; there are wire and handshake" >&2
+    exit 2
+    ;;
+esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root/providers/tcp-root"
@@ -16,8 +24,8 @@ if ! command -v clang++ > /dev/null || ! clang++ -fsanitize=fuzzer-no-link,addre
     exit 77
 fi
 clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$root/include" -I. \
-    fuzz/wire_fuzz.cpp wire.cpp frame_reader.cpp -o "$work/fuzz"
-cp -r fuzz/seeds "$work/seeds"
+    "${sources[@]}" -o "$work/fuzz"
+cp -r "$seeds" "$work/seeds"
 "$work/fuzz" -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 \
     -artifact_prefix="$work/" "$work/seeds" 2> "$work/log" || {
     tail -40 "$work/log"
