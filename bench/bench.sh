@@ -13,7 +13,12 @@ run_one() {
     shift
     case $name in
     round-trip) "$build/bin/bench_round_trip" "$figures/round_trip.json" ;;
-    tcp-root) "$build/bin/bench_tcp_root" --json "$figures/tcp_root.json" "$@" ;;
+    tcp-root)
+        "$build/bin/bench_tcp_root" --json "$figures/tcp_root.json" "$@"
+        if command -v python3 >/dev/null; then
+            "${BASH_SOURCE[0]%/*}/plot.py" "$figures/tcp_root.json" "$figures/tcp_root.svg"
+        fi
+        ;;
     udp-mcast) "$build/bin/bench_udp_mcast" --json "$figures/udp_mcast.json" "$@" ;;
     *)
         printf "bench: no benchmark is called '%s'; there are: round-trip, tcp-root, udp-mcast\n" "$name" >&2

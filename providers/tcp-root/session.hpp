@@ -133,7 +133,7 @@ class session : public std::enable_shared_from_this<session> {
     void begin_leaving(link& leaf);
     void fail(link& leaf, std::int32_t code);
     void depart(link& leaf);
-    void let_go(link& leaf, bool reset);
+    void let_go(link& leaf);
     void drop_membership(link& leaf);
     void leave(link& leaf);
     void sweep();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 namespace joinleaf::tcp_root {
 namespace {
@@ -58,23 +59,28 @@ void session::finish_out(link& leaf, bool leaving) {
     leaf.out.end(log_.head(), leaving);
 }
 
+// A leaf that is told gone may come back from the same port at once (LC-19): its connection ends before that is told,
+// whoever else is inside a call on the descriptor.
 void session::fail(link& leaf, std::int32_t code) {
     if (leaf.is_open()) {
         leaf.last_error = code;
         last_error_ = code;
+        tcp::dissolve(leaf.fd.get());
         end_leaf_socket(leaf, code);
-        let_go(leaf, true);
+        let_go(leaf);
     }
 }
 
 void session::depart(link& leaf) {
     if (leaf.is_open()) {
+        tcp::retire(leaf.fd.get());
+        ::shutdown(leaf.fd.get(), SHUT_WR);
         end_leaf_socket(leaf, 0);
-        let_go(leaf, false);
+        let_go(leaf);
     }
 }
 
-void session::let_go(link& leaf, bool reset) {
+void session::let_go(link& leaf) {
     reattach(leaf);
     if (!leaf.until) {
         leaf.until = in_log();
@@ -87,11 +93,6 @@ void session::let_go(link& leaf, bool reset) {
     blocked_ -= std::exchange(leaf.blocked, false) ? 1u : 0u;
     leaf.ready.stop();
     leaf.watched = 0;
-    if (reset) {
-        tcp::dissolve(leaf.fd.get());
-    } else {
-        tcp::retire(leaf.fd.get());
-    }
     ++gone_;
     if (leaf.users == 0) {
         leaf.fd.reset();
