@@ -10,6 +10,7 @@
 #include <joinleaf/ext.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -223,6 +224,7 @@ int main(int argc, char** argv) {
             return 2;
         }
     }
+    std::signal(SIGPIPE, SIG_IGN); // the libraries of others may write to a process that is going
     const std::size_t descriptors = raise_descriptor_limit();
     must(jl_start_text(configuration, "tcp_root") == 0, "jl_start_text");
 #ifndef BENCH_ZEROMQ
