@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/api/call.hpp"
+#include "runtime/api/overlapped.hpp"
 #include "runtime/api/user_memory.hpp"
 
 using namespace joinleaf;
@@ -44,10 +45,9 @@ int jl_ioctlsocket(SOCKET s, LONG command, jl_u_long* argument) {
 int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size, LPDWORD returned,
              LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
     return api::socket_call(s, [&](socket::socket_object& object) {
-        if ((object.flags() & WSA_FLAG_OVERLAPPED) != 0 && (overlapped != nullptr || routine != nullptr)) {
-            return WSAEOPNOTSUPP;
-        }
-        if (!api::writable(returned, returned == nullptr ? 1 : sizeof *returned) ||
+        const api::overlapped_arguments told{overlapped, routine};
+        const bool later = api::is_overlapped(object, told);
+        if (!api::writable(returned, returned == nullptr ? (later ? 0 : 1) : sizeof *returned) ||
             !api::readable(in, in == nullptr ? 0 : in_size) ||
             !api::writable(out, out == nullptr ? 0 : out_size)) {
             return WSAEFAULT; // IO-20
@@ -61,6 +61,9 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
         }
         const std::span input(static_cast<const std::byte*>(in), in == nullptr ? 0 : in_size);
         const std::span output(static_cast<std::byte*>(out), out == nullptr ? 0 : out_size);
+        if (later) {
+            return api::start_ioctl(object, code, input, output, returned, told);
+        }
         std::uint32_t bytes = 0;
         const auto refused = object.ioctl(code, input, output, bytes);
         if (refused == 0 || bytes != 0) {

@@ -163,6 +163,21 @@ int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count
     return code;
 }
 
+int start_ioctl(socket::socket_object& object, DWORD code, std::span<const std::byte> in,
+                std::span<std::byte> out, LPDWORD returned, const overlapped_arguments& told) {
+    record one;
+    if (const int refused = load_indication(object, told, one); refused != 0) {
+        return refused;
+    }
+    std::uint32_t bytes = 0;
+    const int answered =
+        one.begin([&](dispatch::operation& begun) { return object.start_ioctl(begun, code, in, out, bytes); });
+    if (returned != nullptr && (answered == 0 || bytes != 0)) {
+        *returned = bytes; // too little room: what is needed
+    }
+    return answered;
+}
+
 int start_on(const overlapped_arguments& told, const std::function<int(dispatch::operation&)>& start) {
     record one;
     const int code = load_indication(told, one);

@@ -25,6 +25,8 @@ int start_send(socket::socket_object& object, const WSABUF* from, DWORD count, L
                const sockaddr* to, int to_length, const overlapped_arguments& told);
 int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count, LPDWORD bytes,
                   LPDWORD flags, sockaddr* from, LPINT from_length, const overlapped_arguments& told);
+int start_ioctl(socket::socket_object& object, DWORD code, std::span<const std::byte> in,
+                std::span<std::byte> out, LPDWORD returned, const overlapped_arguments& told);
 
 // The same for what is begun on another object than a socket.
 int start_on(const overlapped_arguments& told, const std::function<int(dispatch::operation&)>& start);

@@ -56,6 +56,11 @@ struct operation : apc {
     // Back into the pool. [any]
     void give_back() noexcept;
 
+    // Whether a cancel means it: null stands for any structure, and for any thread.
+    [[nodiscard]] bool is_meant(const WSAOVERLAPPED* asked, const void* thread_queue) const noexcept {
+        return (asked == nullptr || overlapped == asked) && (thread_queue == nullptr || starter == thread_queue);
+    }
+
     // Marks the application's structure as pending and resets its event (IO-44).
     void begin() noexcept;
     // Ends it as a call that was not started: no indication follows (IO-43).

@@ -62,14 +62,15 @@ network::address source_towards(const network::address& destination) {
 
 // Empty: not one of these codes, or a family without the host's addresses.
 std::optional<std::int32_t> socket_object::network_ioctl(DWORD code, std::span<const std::byte> in,
-                                                         std::span<std::byte> out, std::uint32_t& bytes) {
+                                                         std::span<std::byte> out, std::uint32_t& bytes,
+                                                         dispatch::operation* asked) {
     const int family = entry_.protocol->family;
     if (network::address_length(family) == 0) {
         return std::nullopt;
     }
     switch (code) {
     case SIO_ADDRESS_LIST_QUERY: return query_addresses(out, bytes);
-    case SIO_ADDRESS_LIST_CHANGE: return await_change(FD_ADDRESS_LIST_CHANGE, {});
+    case SIO_ADDRESS_LIST_CHANGE: return await_change(FD_ADDRESS_LIST_CHANGE, {}, asked);
     case SIO_ROUTING_INTERFACE_QUERY:
     case SIO_ROUTING_INTERFACE_CHANGE: {
         const auto destination = destination_in(in, family);
@@ -77,7 +78,7 @@ std::optional<std::int32_t> socket_object::network_ioctl(DWORD code, std::span<c
             return destination.error();
         }
         return code == SIO_ROUTING_INTERFACE_QUERY ? query_route(*destination, out, bytes)
-                                                   : await_change(FD_ROUTING_INTERFACE_CHANGE, *destination);
+                                                   : await_change(FD_ROUTING_INTERFACE_CHANGE, *destination, asked);
     }
     default: return std::nullopt;
     }
@@ -112,8 +113,9 @@ std::int32_t socket_object::query_route(const network::address& destination, std
 }
 
 // Issues one of the two change codes: WSAEWOULDBLOCK and later the event, or, on a blocking socket, the wait.
-std::int32_t socket_object::await_change(std::uint32_t event, const network::address& destination) {
-    if (!nonblocking() && condition_scope::active()) {
+std::int32_t socket_object::await_change(std::uint32_t event, const network::address& destination,
+                                         dispatch::operation* asked) {
+    if (asked == nullptr && !nonblocking() && condition_scope::active()) {
         return WSAEINPROGRESS;
     }
     std::uint32_t before = 0;
@@ -138,6 +140,10 @@ std::int32_t socket_object::await_change(std::uint32_t event, const network::add
         if (event == FD_ROUTING_INTERFACE_CHANGE) {
             awaited.destination = destination;
             awaited.source = source;
+        }
+        if (asked != nullptr) {
+            awaited.waits(event).push(*asked);
+            return WSA_IO_PENDING;
         }
         break;
     }
@@ -165,19 +171,20 @@ std::int32_t socket_object::watch_network() {
 }
 
 void socket_object::on_change(const network::change& what) {
+    dispatch::finished_operations finished(port());
     network::subscription ended; // outside the lock
     network::address destination;
     {
         const std::lock_guard hold(lock_);
         if (what.addresses_of(entry_.protocol->family)) {
-            tell_change(FD_ADDRESS_LIST_CHANGE);
+            tell_change(FD_ADDRESS_LIST_CHANGE, finished);
         }
         destination = awaited_->destination;
     }
     const auto source = destination.length() == 0 ? network::address{} : source_towards(destination);
     const std::lock_guard hold(lock_);
     if (destination == awaited_->destination && !(source == awaited_->source)) {
-        tell_change(FD_ROUTING_INTERFACE_CHANGE);
+        tell_change(FD_ROUTING_INTERFACE_CHANGE, finished);
     }
     if (awaited_->events == 0) {
         std::swap(ended, awaited_.edit().watch);
@@ -185,13 +192,16 @@ void socket_object::on_change(const network::change& what) {
 }
 
 // Once per issue; lock_ held.
-void socket_object::tell_change(std::uint32_t event) {
+void socket_object::tell_change(std::uint32_t event, dispatch::finished_operations& finished) {
     if ((awaited_->events & event) == 0) {
         return;
     }
     auto& awaited = awaited_.edit();
     awaited.events &= ~event;
     awaited.add(event);
+    while (auto* const one = awaited.waits(event).pop()) {
+        finished.add(*one);
+    }
     if (event == FD_ROUTING_INTERFACE_CHANGE) {
         awaited.destination = {};
     }
@@ -205,6 +215,25 @@ std::uint32_t socket_object::awaited_changes::count(std::uint32_t event) const n
 
 void socket_object::awaited_changes::add(std::uint32_t event) noexcept {
     ++(event == FD_ADDRESS_LIST_CHANGE ? address_changes : route_changes);
+}
+
+dispatch::operation_list& socket_object::awaited_changes::waits(std::uint32_t event) noexcept {
+    return event == FD_ADDRESS_LIST_CHANGE ? address_waits : route_waits;
+}
+
+std::size_t socket_object::cancel_changes(const WSAOVERLAPPED* overlapped, const void* starter, bool quiet) {
+    dispatch::finished_operations finished(port(), quiet);
+    dispatch::operation_list cancelled;
+    const std::lock_guard hold(lock_);
+    if (!awaited_) {
+        return 0;
+    }
+    auto& awaited = awaited_.edit();
+    const auto meant = [&](const dispatch::operation& one) { return one.is_meant(overlapped, starter); };
+    const auto count =
+        awaited.address_waits.move_to(cancelled, meant) + awaited.route_waits.move_to(cancelled, meant);
+    fail_all(cancelled, WSA_OPERATION_ABORTED, finished);
+    return count;
 }
 
 std::int32_t socket_object::wait_for_change(std::uint32_t event, std::uint32_t before) {

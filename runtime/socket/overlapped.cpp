@@ -44,6 +44,20 @@ void cancel_started_by(const dispatch::apc_queue& thread) {
 
 } // namespace
 
+// Only a wait for a change of the host's network stays pending.
+std::int32_t socket_object::start_ioctl(dispatch::operation& one, DWORD code, std::span<const std::byte> in,
+                                        std::span<std::byte> out, std::uint32_t& bytes) {
+    dispatch::finished_operations finished(port());
+    one.begin();
+    const auto answered = ioctl(code, in, out, bytes, &one);
+    if (answered == 0) {
+        one.bytes = bytes;
+        one.skips_port = skips_port_.load(std::memory_order_relaxed);
+        finished.add(one);
+    }
+    return answered;
+}
+
 // ---- one operation and what the provider did with it
 
 // True when it is over; a stream may take a piece in several turns.
@@ -354,8 +368,7 @@ std::size_t socket_object::cancel_in(dispatch::operation_list& line, std::uint32
     }
     dispatch::operation_list cancelled;
     const auto count = line.move_to(cancelled, [&](const dispatch::operation& one) {
-        return (overlapped == nullptr || one.overlapped == overlapped) &&
-               (starter == nullptr || one.starter == starter);
+        return one.is_meant(overlapped, starter);
     });
     fail_all(cancelled, WSA_OPERATION_ABORTED, finished);
     if (line.empty()) {
@@ -372,12 +385,13 @@ std::size_t socket_object::cancel_in(dispatch::operation_list& line, std::uint32
 
 std::size_t socket_object::cancel_operations(const WSAOVERLAPPED* overlapped, const void* starter) {
     return cancel_in(receives_, JL_IN, overlapped, starter, false) +
-           cancel_in(sends_, JL_OUT, overlapped, starter, false);
+           cancel_in(sends_, JL_OUT, overlapped, starter, false) + cancel_changes(overlapped, starter, false);
 }
 
 void socket_object::forget_operations() {
     cancel_in(receives_, JL_IN, nullptr, nullptr, true);
     cancel_in(sends_, JL_OUT, nullptr, nullptr, true);
+    cancel_changes(nullptr, nullptr, true);
 }
 
 std::int32_t socket_object::associate(dispatch::port_association to) {

@@ -253,7 +253,7 @@ std::int32_t check_ioctl(DWORD code, std::size_t in, std::size_t out) noexcept {
 } // namespace
 
 std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
-                                  std::uint32_t& bytes) {
+                                  std::uint32_t& bytes, dispatch::operation* asked) {
     bytes = 0;
     if (const auto wrong = check_ioctl(code, in.size(), out.size()); wrong != 0) {
         return wrong;
@@ -279,7 +279,7 @@ std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std
         }
         break;
     default:
-        if (const auto answered = network_ioctl(code, in, out, bytes)) {
+        if (const auto answered = network_ioctl(code, in, out, bytes, asked)) {
             return *answered;
         }
         break;

@@ -165,6 +165,8 @@ class socket_object {
     // end comes later. Both are followed by one indication; any other code is not (IO-42, IO-43).
     std::int32_t start_send(dispatch::operation& one, DWORD& bytes);
     std::int32_t start_receive(dispatch::operation& one, DWORD& bytes, DWORD& flags);
+    std::int32_t start_ioctl(dispatch::operation& one, DWORD code, std::span<const std::byte> in,
+                             std::span<std::byte> out, std::uint32_t& bytes);
     // Ends those that are pending and meant: of a structure, of a thread's queue; null: of any. How many.
     std::size_t cancel_operations(const WSAOVERLAPPED* overlapped, const void* starter);
     // Ends all of them and indicates none (ST-11).
@@ -195,8 +197,9 @@ class socket_object {
 
     std::int32_t set_option(int level, int name, const void* value, int len);
     std::int32_t get_option(int level, int name, void* value, int* len);
+    // asked: of an overlapped call, which may stay pending (IO-36).
     std::int32_t ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
-                       std::uint32_t& bytes);
+                       std::uint32_t& bytes, dispatch::operation* asked = nullptr);
     std::int32_t statistics(jl_stats& stats);
     // The leaves of a root: writes as many as there is room for, answers how many there are.
     result<std::uint32_t> leaf_statistics(std::span<jl_leaf_stats> leaves);
@@ -260,9 +263,12 @@ class socket_object {
         network::address source;           // from where it goes now; none: nowhere
         std::uint32_t address_changes = 0; // told so far, for calls that wait
         std::uint32_t route_changes = 0;
+        dispatch::operation_list address_waits; // overlapped calls
+        dispatch::operation_list route_waits;
         network::subscription watch; // ends outside lock_
         [[nodiscard]] std::uint32_t count(std::uint32_t event) const noexcept;
         void add(std::uint32_t event) noexcept;
+        [[nodiscard]] dispatch::operation_list& waits(std::uint32_t event) noexcept;
     };
     socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags);
     ~socket_object();
@@ -414,15 +420,18 @@ class socket_object {
                                std::uint32_t& bytes);
     static std::int32_t unknown_ioctl(DWORD code) noexcept;
     std::optional<std::int32_t> network_ioctl(DWORD code, std::span<const std::byte> in,
-                                              std::span<std::byte> out, std::uint32_t& bytes);
+                                              std::span<std::byte> out, std::uint32_t& bytes,
+                                              dispatch::operation* asked);
     std::int32_t query_addresses(std::span<std::byte> out, std::uint32_t& bytes);
     static std::int32_t query_route(const network::address& destination, std::span<std::byte> out,
                                     std::uint32_t& bytes);
-    std::int32_t await_change(std::uint32_t event, const network::address& destination);
+    std::int32_t await_change(std::uint32_t event, const network::address& destination,
+                              dispatch::operation* asked);
+    std::size_t cancel_changes(const WSAOVERLAPPED* overlapped, const void* starter, bool quiet);
     std::int32_t watch_network();
     std::int32_t wait_for_change(std::uint32_t event, std::uint32_t before);
     void on_change(const network::change& what);
-    void tell_change(std::uint32_t event); // lock_ held
+    void tell_change(std::uint32_t event, dispatch::finished_operations& finished); // lock_ held
     std::int32_t provider_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
                                 std::uint32_t& bytes);
 

@@ -3,6 +3,7 @@
 // The host's addresses and routes: SIO_ADDRESS_LIST_* and SIO_ROUTING_INTERFACE_* (clauses EV-49, IO-36), in a
 // network of the test's own.
 #include "tests/support/message_watch.hpp"
+#include "tests/support/overlapped_call.hpp"
 #include "tests/support/session_fixture.hpp"
 
 #include <algorithm>
@@ -267,6 +268,44 @@ TEST_P(NetworkChange, EV_49_IO_36_RoutingInterfaceChange_OncePerIssue) {
     ASSERT_TRUE(set_route(net, prefix, "lo", first, why)) << why;
     EXPECT_EQ(0, watch.code(FD_ROUTING_INTERFACE_CHANGE));
     EXPECT_TRUE(remove_route(net, prefix, "lo", why)) << why;
+}
+
+TEST_P(NetworkChange, IO_36_IO_43_AnOverlappedWaitIsPendingUntilTheChange_OnABlockingSocketToo) {
+    const auto s = make_any();
+    overlapped_call call;
+    ASSERT_EQ(WSA_IO_PENDING, call.ioctl(s.get(), SIO_ADDRESS_LIST_CHANGE));
+    EXPECT_FALSE(call.is_set());
+    add();
+    EXPECT_EQ((overlapped_end{0, 0, 0}), call.wait(s.get()));
+    ASSERT_EQ(WSA_IO_PENDING, call.ioctl(s.get(), SIO_ADDRESS_LIST_CHANGE)) << "each call waits for a change of its own";
+    EXPECT_FALSE(call.is_set());
+}
+
+TEST_P(NetworkChange, IO_36_IO_50_ClosingAndCancellingEndTheOverlappedWait) {
+    auto s = make_any();
+    overlapped_call cancelled;
+    overlapped_call closed;
+    ASSERT_EQ(WSA_IO_PENDING, cancelled.ioctl(s.get(), SIO_ADDRESS_LIST_CHANGE));
+    ASSERT_EQ(WSA_IO_PENDING, closed.ioctl(s.get(), SIO_ADDRESS_LIST_CHANGE));
+    EXPECT_TRUE(jl_cancel_io_ex(event_handle(s.get()), cancelled.state()));
+    EXPECT_EQ(WSA_OPERATION_ABORTED, cancelled.wait(s.get()).code);
+    EXPECT_FALSE(closed.is_set());
+    ASSERT_EQ(0, s.close());
+    EXPECT_TRUE(eventually([&] { return closed.is_set(); }));
+    EXPECT_EQ(WSA_OPERATION_ABORTED, closed.code());
+}
+
+TEST_P(NetworkChange, IO_20_IO_42_OtherOverlappedIoctls_AreDoneAtOnce_AndIndicated) {
+    const auto s = make_any();
+    overlapped_call call(std::size_t{4096});
+    ASSERT_EQ(0, call.ioctl(s.get(), SIO_ADDRESS_LIST_QUERY));
+    const auto end = call.wait(s.get());
+    EXPECT_EQ(0, end.code);
+    EXPECT_GE(end.bytes, sizeof(SOCKET_ADDRESS_LIST));
+    overlapped_call small(std::size_t{1});
+    EXPECT_EQ(WSAEFAULT, small.ioctl(s.get(), SIO_ADDRESS_LIST_QUERY));
+    EXPECT_FALSE(small.is_set()) << "what was not begun is not indicated";
+    EXPECT_EQ(WSAEINVAL, small.ioctl(s.get(), 0x12345678));
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, NetworkChange, ::testing::ValuesIn(all_transports()), transport_name());

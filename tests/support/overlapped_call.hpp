@@ -59,6 +59,12 @@ class overlapped_call {
         return code_of(WSASend(s, &buffer, 1, &bytes_, 0, &state_, routine));
     }
 
+    int ioctl(SOCKET s, DWORD code, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = nullptr) {
+        socket_ = s;
+        return code_of(WSAIoctl(s, code, nullptr, 0, data_.data(), static_cast<DWORD>(data_.size()), nullptr,
+                                &state_, routine));
+    }
+
     // Waits for the end by the event.
     [[nodiscard]] overlapped_end wait(SOCKET s) {
         if (!readable(static_cast<int>(reinterpret_cast<std::uintptr_t>(event_.get())))) {
