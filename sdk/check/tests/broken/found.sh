@@ -10,6 +10,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A copy: the kit loads its companions from the same folder, and a library that is loaded twice has one host.
 cp "$providers/joinleaf-$base.so" "$work/base.so"
+# A sanitizer would make a status of its own of the signal.
+[ "$verdict" != crash ] || export ASAN_OPTIONS=handle_segv=0 TSAN_OPTIONS=handle_segv=0
 export JOINLEAF_PROVIDER_PATH=$providers JOINLEAF_BROKEN_BASE=$work/base.so JOINLEAF_LOG=none
 printf 'version: 1\nproviders: []\n' >"$work/none.yaml"
 
