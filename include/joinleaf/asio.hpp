@@ -347,6 +347,21 @@ template <class Executor = boost::asio::any_io_executor> class basic_socket {
     auto async_send(boost::asio::const_buffer data, Token&& token = default_token()) {
         return begin_step(joinleaf::detail::send_step{bytes(data), std::nullopt, 0}, token);
     }
+    // The buffers of a sequence as one message.
+    template <class Buffers, class Token = default_token>
+    requires(boost::asio::is_const_buffer_sequence<Buffers>::value &&
+             !std::is_convertible_v<
+                 const Buffers&, boost::asio::const_buffer>) auto async_send(const Buffers& buffers,
+                                                                             Token&& token = default_token()) {
+        std::vector<std::span<const std::byte>> parts;
+        for (auto each = boost::asio::buffer_sequence_begin(buffers),
+                  end = boost::asio::buffer_sequence_end(buffers);
+             each != end; ++each) {
+            parts.push_back(bytes(boost::asio::const_buffer(*each)));
+        }
+        return begin_step(
+            joinleaf::detail::gather_step<std::vector<std::span<const std::byte>>>{std::move(parts)}, token);
+    }
     template <class Token = default_token>
     auto async_send_to(boost::asio::const_buffer data, const address& to, Token&& token = default_token()) {
         return begin_step(joinleaf::detail::send_step{bytes(data), to, 0}, token);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstring>
 
 namespace joinleaf::test {
 namespace {
@@ -47,9 +48,11 @@ TEST(CppExamples, APublisherReachesItsSubscribers) {
     }
 }
 
-TEST(CppExamples, AnAsioRootTellsItsLeavesOfEachOther_AndEndsTheSession) {
+class CppExamplesOver : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CppExamplesOver, AnAsioRootTellsItsLeavesOfEachOther_AndEndsTheSession) {
     const scratch folder;
-    const auto config = configured("tcp.yaml");
+    const auto config = configured(GetParam());
     command root(folder, {example("cpp-asio-root"), "127.0.0.1:0"}, "", config);
     ASSERT_TRUE(has(root, "listening at 127.0.0.1:")) << root.messages();
     const auto at = between(root.output(), "listening at ", "\n");
@@ -67,6 +70,11 @@ TEST(CppExamples, AnAsioRootTellsItsLeavesOfEachOther_AndEndsTheSession) {
     EXPECT_EQ(anna.wait(), 0) << anna.messages();
     EXPECT_EQ(anna.output(), "Anna is here\nBela is here\nBela has left\n");
 }
+
+INSTANTIATE_TEST_SUITE_P(Transports, CppExamplesOver, ::testing::Values("tcp.yaml", "rdma.yaml"),
+                         [](const auto& each) {
+                             return std::string(each.param, std::strcspn(each.param, "."));
+                         });
 
 TEST(CppExamples, WhatTheyCannotDo_TheySay) {
     const scratch folder;

@@ -146,6 +146,21 @@ TEST_P(Asio, AFutureHasTheValue_OrThrows) {
     }
 }
 
+TEST_P(Asio, ASequenceOfBuffersGoesAsOneMessage) {
+    auto both = open();
+    std::string room(100, '\0');
+    completion<std::size_t> sending;
+    completion<std::size_t> receiving;
+    {
+        const std::vector<net::const_buffer> parts{net::buffer("head ", 5), net::buffer("body", 4)};
+        both.from.async_send(parts, sending.handler());
+    }
+    both.to.async_receive(net::buffer(room), receiving.handler());
+    ASSERT_TRUE(over(sending) && over(receiving));
+    EXPECT_EQ(9U, sending.value.value_or(0));
+    EXPECT_EQ("head body", room.substr(0, receiving.value.value_or(0)));
+}
+
 TEST_P(Asio, MessagesComeInOrder_AwaitedOnAStrandWithSeveralThreads) {
     auto both = open();
     const int count = which().kind == plan::nonrooted ? 100 : 300; // as many as a receive buffer surely holds

@@ -105,6 +105,19 @@ TEST_P(Coroutine, IO_14_AReceiveWaitsForTheMessage) {
     EXPECT_EQ("late news", room.substr(0, **receiving.outcome));
 }
 
+TEST_P(Coroutine, PartsGoAsOneMessage) {
+    auto both = open();
+    std::string room(100, '\0');
+    const std::string head = "head ";
+    const std::string body = "body";
+    const std::array parts{std::as_bytes(std::span(head)), std::as_bytes(std::span(body))};
+    awaited<std::size_t> sending(in, [&] { return both.from.send(parts); });
+    EXPECT_EQ(0, sending.code());
+    awaited<std::size_t> receiving(in, [&] { return both.to.receive(room_of(room)); });
+    ASSERT_EQ(0, receiving.code());
+    EXPECT_EQ("head body", room.substr(0, **receiving.outcome));
+}
+
 TEST_P(Coroutine, MessagesComeInOrder_WhetherWaitedForOrThere) {
     auto both = open();
     const int count = which().kind == plan::nonrooted ? 100 : 500; // as many as a receive buffer surely holds

@@ -248,6 +248,20 @@ TEST_P(CppGroup, IO_10_AMessageThatIsTooLong_IsAnError) {
     EXPECT_EQ("0123", std::string(room.data(), room.size()));
 }
 
+TEST_P(CppGroup, PartsGoAsOneMessage) {
+    auto both = group::join(fresh_session());
+    ASSERT_TRUE(both) << both.error().message();
+    const std::string head = "head ";
+    const std::string body = "body";
+    const std::array parts{detail::bytes_of(head), detail::bytes_of(""), detail::bytes_of(body)};
+    EXPECT_EQ(9U, both->send(parts).value_or(0));
+    EXPECT_EQ("head body", both->receive_text().value_or(""));
+    const std::span<const std::byte> huge(parts[0].data(), 5'000'000'000U); // of which nothing is read
+    const std::array too_much{parts[0], huge};
+    EXPECT_EQ(WSAEMSGSIZE, both->send(too_much).code());
+    EXPECT_EQ(WSAEMSGSIZE, both->send(huge).code());
+}
+
 TEST_P(CppGroup, BatchesGoAsOneCall) {
     const auto session = fresh_session();
     auto both = group::join(session);

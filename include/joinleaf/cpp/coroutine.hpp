@@ -453,6 +453,10 @@ class async_socket {
     [[nodiscard]] auto send(std::string_view text, DWORD flags = 0) {
         return send(detail::bytes_of(text), flags);
     }
+    // The parts as one message; the list of them, too, is in use until the outcome.
+    [[nodiscard]] auto send(std::span<const std::span<const std::byte>> parts) {
+        return begin(detail::gather_step<std::span<const std::span<const std::byte>>>{parts});
+    }
     [[nodiscard]] auto send_to(const address& to, std::span<const std::byte> bytes, DWORD flags = 0) {
         return begin(detail::send_step{bytes, to, flags});
     }

@@ -161,6 +161,17 @@ struct send_step {
     }
 };
 
+// Parts: what converts to a span of spans of bytes.
+template <class Parts> struct gather_step {
+    using value_type = std::size_t;
+    static constexpr LONG bits = FD_WRITE | FD_CLOSE;
+    static constexpr news first = news::event;
+    Parts parts;
+    [[nodiscard]] tried<std::size_t> attempt(watched& on) const {
+        return unless_blocked(on.get().send(parts));
+    }
+};
+
 // Condition: verdict(request&) noexcept, or nullptr_t for none.
 template <class Condition> struct accept_step {
     using value_type = socket;

@@ -7,6 +7,7 @@
 #include "address.hpp"
 #include "event.hpp"
 
+#include <array>
 #include <cstddef>
 #include <exception>
 #include <limits>
@@ -158,6 +159,22 @@ struct join_arguments {
 
 inline constexpr std::size_t longest_call = std::numeric_limits<ULONG>::max();
 
+// Nothing: longer than a call takes.
+[[nodiscard]] inline std::optional<std::vector<WSABUF>> buffers_of(
+    std::span<const std::span<const std::byte>> parts) {
+    std::vector<WSABUF> buffers;
+    buffers.reserve(parts.size());
+    std::size_t left = longest_call;
+    for (const auto& part : parts) {
+        if (part.size() > left) {
+            return std::nullopt;
+        }
+        left -= part.size();
+        buffers.push_back(buffer_of(part));
+    }
+    return buffers;
+}
+
 } // namespace detail
 
 // One socket, closed with the object; move-only, and empty after a move. Any thread may make calls on it, several
@@ -291,6 +308,10 @@ class [[nodiscard]] socket {
     result<std::size_t> send(std::string_view text, DWORD flags = 0) const {
         return sent(detail::bytes_of(text), nullptr, flags);
     }
+    // The parts one behind the other, as one message.
+    result<std::size_t> send(std::span<const std::span<const std::byte>> parts, DWORD flags = 0) const {
+        return sent(detail::buffers_of(parts), nullptr, flags);
+    }
     result<std::size_t> send_to(const address& to, std::span<const std::byte> bytes, DWORD flags = 0) const {
         return sent(bytes, &to, flags);
     }
@@ -407,16 +428,23 @@ class [[nodiscard]] socket {
         return watched;
     }
     result<std::size_t> sent(std::span<const std::byte> bytes, const address* to, DWORD flags) const {
-        if (bytes.size() > detail::longest_call) {
-            return error(WSAEMSGSIZE, "more than 4 GiB in one call");
-        }
-        auto buffer = detail::buffer_of(bytes);
+        std::array<WSABUF, 1> one{detail::buffer_of(bytes)};
+        return bytes.size() > detail::longest_call ? too_long() : sent(one, to, flags);
+    }
+    result<std::size_t> sent(std::span<WSABUF> buffers, const address* to, DWORD flags) const {
+        const auto count = static_cast<DWORD>(buffers.size());
         DWORD size = 0;
-        const int done = to == nullptr ? WSASend(handle_, &buffer, 1, &size, flags, nullptr, nullptr)
-                                       : WSASendTo(handle_, &buffer, 1, &size, flags, to->get(), to->size(),
-                                                   nullptr, nullptr);
+        const int done = to == nullptr
+                             ? WSASend(handle_, buffers.data(), count, &size, flags, nullptr, nullptr)
+                             : WSASendTo(handle_, buffers.data(), count, &size, flags, to->get(), to->size(),
+                                         nullptr, nullptr);
         return done == SOCKET_ERROR ? result<std::size_t>(error::last()) : result<std::size_t>(size);
     }
+    result<std::size_t> sent(std::optional<std::vector<WSABUF>> buffers, const address* to,
+                             DWORD flags) const {
+        return buffers ? sent(std::span(*buffers), to, flags) : too_long();
+    }
+    [[nodiscard]] static error too_long() { return error(WSAEMSGSIZE, "more than 4 GiB in one call"); }
     result<std::size_t> got(std::span<std::byte> room, address* from, DWORD flags) const {
         auto buffer = detail::buffer_of(room.first(std::min(room.size(), detail::longest_call)));
         DWORD size = 0;
