@@ -402,7 +402,7 @@ typedef struct jl_ops {
        and asks `rx` again. JL_FD_OWN only, and the one function that may block: receives one message as `rx`
        does, and waits for it in the kernel, at most timeout_ns nanoseconds (0: without end). The runtime ends
        it early by shutdown(SD_RECEIVE). 0; WSAETIMEDOUT; WSAEWOULDBLOCK: not in this way now, the runtime
-       polls; WSAESHUTDOWN and the codes of `rx`. */
+       polls; WSAEOPNOTSUPP: nor ever again on this socket; WSAESHUTDOWN and the codes of `rx`. */
     int32_t (*rx_wait)(jl_endpoint* endpoint, jl_msg* message, uint64_t timeout_ns);
 
     /* [any] NULL: nothing to tell. What a socket of that entry would meet with here and now, for

@@ -29,10 +29,14 @@ bool read_ahead::piles_up() noexcept {
 }
 
 void read_ahead::note(std::uint32_t count, std::uint32_t wanted) noexcept {
-    if (!allowed_ || on()) {
+    if (!allowed_ || on() || refused_.load(std::memory_order_relaxed)) {
         return;
     }
-    should_look_.store(false, std::memory_order_relaxed);
+    if (should_switch_.load(std::memory_order_relaxed)) {
+        should_switch_.store(false, std::memory_order_relaxed);
+        switch_on();
+        return;
+    }
     if (count == 0) {
         streak_ = 0;
         piled_ = 0;
@@ -49,8 +53,14 @@ void read_ahead::note(std::uint32_t count, std::uint32_t wanted) noexcept {
 }
 
 void read_ahead::note_waited() noexcept {
-    if (allowed_ && (waited_.fetch_add(1, std::memory_order_relaxed) + 1) % look_every == 0 && piles_up()) {
-        should_look_.store(true, std::memory_order_relaxed);
+    if (!allowed_ || refused_.load(std::memory_order_relaxed) ||
+        (waited_.fetch_add(1, std::memory_order_relaxed) + 1) % look_every != 0) {
+        return;
+    }
+    waited_piles_.store(piles_up() ? waited_piles_.load(std::memory_order_relaxed) + 1 : 0,
+                        std::memory_order_relaxed);
+    if (waited_piles_.load(std::memory_order_relaxed) >= looks) {
+        should_switch_.store(true, std::memory_order_relaxed);
     }
 }
 
@@ -64,8 +74,7 @@ void read_ahead::switch_on() noexcept {
     bytes_.reset(new (std::nothrow) char[room]);
     if (bytes_ == nullptr || ::setsockopt(fd_, SOL_UDP, UDP_GRO, &yes, sizeof yes) != 0) {
         // A kernel without it; asking once is enough.
-        streak_ = 0;
-        piled_ = looks;
+        refused_.store(true, std::memory_order_relaxed);
         bytes_.reset();
         on_.store(false);
         return;

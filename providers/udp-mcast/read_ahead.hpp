@@ -68,12 +68,12 @@ class read_ahead {
         lone_wait(const lone_wait&) = delete;
         lone_wait& operator=(const lone_wait&) = delete;
         ~lone_wait() { of_.waiting_.fetch_sub(1); }
-        explicit operator bool() const noexcept { return !of_.on_.load() && !of_.should_look_.load(); }
+        explicit operator bool() const noexcept { return !of_.on_.load() && !of_.should_switch_.load(); }
 
       private:
         read_ahead& of_;
     };
-    // As `note` of one datagram, after a lone_wait; the next receive of the ordinary way may switch on. [any]
+    // As `note` of one datagram, after a lone_wait; the next receive of the ordinary way switches on. [any]
     void note_waited() noexcept;
 
     // Copies the next datagram as far as there is room, with its source; flags and size as `rx` answers them.
@@ -113,11 +113,13 @@ class read_ahead {
     const bool allowed_;
     std::atomic<bool> on_{false};
     std::atomic<bool> gathers_{false};
-    std::uint32_t streak_ = 0;              // receives in a row that found something
-    std::uint32_t piled_ = 0;               // looks in a row that found still more behind it
-    std::atomic<std::uint32_t> waiting_{0}; // threads in a lone_wait
-    std::atomic<std::uint32_t> waited_{0};  // datagrams that such a one brought
-    std::atomic<bool> should_look_{false};  // the last of them found more behind it
+    std::atomic<bool> refused_{false};           // the kernel knows no super-packets
+    std::uint32_t streak_ = 0;                   // receives in a row that found something
+    std::uint32_t piled_ = 0;                    // looks in a row that found still more behind it
+    std::atomic<std::uint32_t> waiting_{0};      // threads in a lone_wait
+    std::atomic<std::uint32_t> waited_{0};       // datagrams that such a one brought
+    std::atomic<std::uint32_t> waited_piles_{0}; // looks in a row, after such a one, that found more behind it
+    std::atomic<bool> should_switch_{false};     // the next receive of the ordinary way switches on
 
     std::unique_ptr<char[]> bytes_; // of the datagrams; `room` of them once it is on
     std::size_t at_ = 0;            // where the next datagram begins

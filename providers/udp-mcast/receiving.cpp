@@ -136,6 +136,9 @@ std::uint32_t endpoint::hand_out(std::span<jl_msg> messages, int& error) {
 std::int32_t endpoint::rx_wait(jl_msg* message, std::uint64_t timeout_ns) {
     const read_ahead::lone_wait waiting(ahead_);
     const bool special = (message->flags & (JL_MSG_OOB | JL_MSG_PEEK)) != 0;
+    if (ahead_.on()) {
+        return WSAEOPNOTSUPP;
+    }
     if (special || !waiting || !keeps_waiting(timeout_ns)) {
         return WSAEWOULDBLOCK;
     }

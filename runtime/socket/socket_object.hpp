@@ -461,6 +461,7 @@ class socket_object {
     std::atomic<bool> skips_port_{false};
     std::atomic<bool> has_tickets_{false}; // of WSADuplicateSocket
     std::atomic<std::uint32_t> insiders_{0}; // threads that wait inside the provider
+    std::atomic<bool> never_inside_{false};  // it has said that none can
     std::atomic<bool> nonblocking_{false};
     std::atomic<bool> gap_notify_{false}; // JL_SO_GAP_NOTIFY
     std::atomic<std::int32_t> send_gate_{WSAENOTCONN};

@@ -78,7 +78,8 @@ result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_
 // Whether nothing but a message, the time and the socket's end can end a wait of the calling thread, so that it may
 // wait inside the provider.
 bool socket_object::waits_inside(std::span<const jl_msg> messages) const noexcept {
-    return ops().rx_wait != nullptr && fd_kind_ == JL_FD_OWN && messages.size() == 1 && !has_queued(JL_IN) &&
+    return ops().rx_wait != nullptr && !never_inside_.load(std::memory_order_relaxed) &&
+           fd_kind_ == JL_FD_OWN && messages.size() == 1 && !has_queued(JL_IN) &&
            !dispatch::apc_queue::is_made() && !condition_scope::active();
 }
 
@@ -114,8 +115,12 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         const auto timeout = receive_timeout();
         until = deadline_after(timeout);
         first_wait = false;
-        if (const auto code = receive_inside(messages.front(), timeout); code == 0) {
+        const auto code = receive_inside(messages.front(), timeout);
+        if (code == 0) {
             return 1;
+        }
+        if (code == WSAEOPNOTSUPP) {
+            never_inside_.store(true, std::memory_order_relaxed);
         } else if (code != WSAEWOULDBLOCK) {
             return tl::unexpected(code);
         }

@@ -100,6 +100,20 @@ TEST_F(BlockedReceive, AnotherThreadMayReceiveWithoutWaiting) {
     EXPECT_EQ(result_of(blocked, "a receive"), std::pair(0, std::string("message")));
 }
 
+TEST_F(BlockedReceive, MessagesThatPileUpAreNoticed) {
+    constexpr int each = 60;
+    begin();
+    for (int round = 0; round < 3; ++round) {
+        send_all(std::vector<std::string>(each, "message"));
+        const auto calls = statistics_of(receiver_).receive_calls;
+        for (int i = 0; i < each; ++i) {
+            ASSERT_EQ(receive(), "message");
+        }
+        EXPECT_EQ(statistics_of(receiver_).receive_calls - calls, round == 0 ? 1U * each : 1U);
+        EXPECT_EQ(statistics_of(receiver_).receive_path, JL_SENDS_SEGMENTED);
+    }
+}
+
 TEST_F(BlockedReceive, SeveralThreadsGetOneMessageEach) {
     begin_without_end();
     auto first = receive_in_background(receiver_);
