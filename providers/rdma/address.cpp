@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 namespace joinleaf::rdma {
@@ -42,6 +43,18 @@ address address::of(const sockaddr* name, std::uint32_t length) noexcept {
     out.size = std::min<std::uint32_t>(length, sizeof out.storage);
     std::memcpy(&out.storage, name, out.size);
     return out;
+}
+
+address address::parse(const std::string& text) noexcept {
+    sockaddr_in four{};
+    four.sin_family = AF_INET;
+    if (::inet_pton(AF_INET, text.c_str(), &four.sin_addr) == 1) {
+        return of(reinterpret_cast<const sockaddr*>(&four), sizeof four);
+    }
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    const bool is_six = ::inet_pton(AF_INET6, text.c_str(), &six.sin6_addr) == 1;
+    return is_six ? of(reinterpret_cast<const sockaddr*>(&six), sizeof six) : address{};
 }
 
 std::uint16_t address::port() const noexcept {

@@ -21,6 +21,9 @@ struct address {
     [[nodiscard]] int family() const noexcept { return storage.ss_family; }
     [[nodiscard]] std::uint16_t port() const noexcept;
 
+    // An IPv4 or IPv6 address as text, port 0; size 0: it is none.
+    static address parse(const std::string& text) noexcept;
+
     // The same host with another port.
     [[nodiscard]] address with_port(std::uint16_t port) const noexcept;
 

@@ -25,6 +25,10 @@
 
 namespace joinleaf::rdma {
 
+// Buffers of each peer beyond its window, for slices that carry a grant alone. A grant goes out after a quarter of a
+// window at the earliest, so that few are ever under way.
+inline constexpr std::size_t spare_slots = 8;
+
 // Why something did not work: a Winsock code, and the sentence for the user.
 struct failure {
     std::int32_t code = 0;
@@ -77,6 +81,9 @@ class link {
     virtual posted post(std::span<const std::byte> head, std::span<const std::byte> body,
                         std::uint64_t cookie) = 0;
 
+    // What has been posted goes now at the latest: engines that can, hand many slices to the device at once.
+    virtual void flush() {}
+
     // The local address is free for others from now on.
     virtual void retire() = 0;
 
@@ -92,6 +99,8 @@ class station_owner {
     // Somebody has connected to the listener. Null: closed at once.
     virtual link_owner* on_incoming(link& line) = 0;
     virtual void on_parcel(const parcel& got) = 0;
+    // Somebody who would connect was turned away; for the operator.
+    virtual void on_trouble(const address& who, const failure& why) = 0;
 };
 
 // What one session has of an engine: a local address, links, buffers for slices.
@@ -123,9 +132,9 @@ class station {
 
     // Bytes of one slice, head included.
     [[nodiscard]] virtual std::size_t slice_size() const = 0;
-    // Posts so many buffers more.
-    virtual tl::expected<void, failure> add_slots(std::size_t count) = 0;
-    // So many buffers fewer, as they come back.
+    // Posts so many buffers more, for what comes over this link at least.
+    virtual tl::expected<void, failure> add_slots(link& whose, std::size_t count) = 0;
+    // So many buffers fewer, as they come back; the link that they were for is closed.
     virtual void drop_slots(std::size_t count) = 0;
     // The buffer may be used again.
     virtual void give_back(std::uint32_t slot) = 0;

@@ -43,6 +43,11 @@ tl::expected<void, failure> hub::open(engine& way, int family) {
     return {};
 }
 
+std::int32_t hub::bind(const address& name) {
+    const bool chosen = name.is_any() && limits_->local.size != 0 && limits_->local.family() == name.family();
+    return station_->bind(chosen ? limits_->local.with_port(name.port()) : name);
+}
+
 void hub::leave(std::function<void()> done) {
     if (--users_ != 0 || loop_ == nullptr) {
         if (users_ == 0) {

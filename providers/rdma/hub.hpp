@@ -17,10 +17,6 @@
 
 namespace joinleaf::rdma {
 
-// Buffers of each peer beyond its window, for slices that carry a grant alone. A grant goes out after a quarter of a
-// window at the earliest, so that few are ever under way.
-inline constexpr std::size_t spare_slots = 8;
-
 // The session layer: a station of the engine, the handshakes with those who join or are joined, and the data of the
 // sockets that live here. A root's hub serves the root and its sockets for leaves; that of a listening leaf serves the
 // listener and every socket that it has accepted.
@@ -43,6 +39,9 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     [[nodiscard]] lock_type lock() const { return lock_type(mutex_); }
 
     // Everything below is called with the lock held.
+
+    // As the station's, but the any-address becomes the setting `local`, and with it a device.
+    std::int32_t bind(const address& name);
 
     // Sockets that live here; the last one to leave takes the station down. done runs on the loop, or at once where
     // none is in use.
@@ -109,6 +108,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
 
     link_owner* on_incoming(link& line) override;
     void on_parcel(const parcel& got) override;
+    void on_trouble(const address& who, const failure& why) override;
     bool has_room(peer& from) override;
     void put(inbox::message message) override;
 
@@ -151,6 +151,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void look_after(const peer_ptr& who);
     void after_move(peer& who, bool stalled);
     void pump(peer& who);
+    void post_slices(peer& who);
     void send_grant(peer& who);
     void wake_if_dozing(peer& who);
     void release_space(flow& data);

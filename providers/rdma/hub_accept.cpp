@@ -63,6 +63,10 @@ link_owner* hub::on_incoming(link& line) {
     return who.get();
 }
 
+void hub::on_trouble(const address& who, const failure& why) {
+    log_line(JL_LOG_WARNING, fmt::format("rdma: {} was turned away: {}", who.text(), why.sentence));
+}
+
 void hub::read_hello(peer& who, std::span<const std::byte> message) {
     auto hello = wire::decode_greeting(message);
     if (!hello) {

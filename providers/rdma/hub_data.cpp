@@ -421,9 +421,13 @@ void hub::tell_readable(flow& data) {
 }
 
 void hub::pump(peer& who) {
-    if (!who.is_open() || who.line == nullptr || who.slice_room == 0 || who.blocked) {
-        return;
+    if (who.is_open() && who.line != nullptr && who.slice_room != 0 && !who.blocked) {
+        post_slices(who);
+        who.line->flush();
     }
+}
+
+void hub::post_slices(peer& who) {
     while (static_cast<std::int32_t>(who.allowed - who.posted) > 0) {
         const auto next = who.out.plan(who.data->log, who.slice_room);
         if (!next) {
@@ -452,6 +456,7 @@ void hub::send_grant(peer& who) {
     const auto head =
         wire::encode(wire::slice_head{who.remote_channel, 0, 0, who.consumed + who.window, std::uint8_t{0}});
     const posted outcome = who.line->post(head, {}, no_cookie);
+    who.line->flush();
     if (outcome == posted::copied || outcome == posted::taken) {
         who.announced = who.consumed;
         ++who.slices_posted;

@@ -96,7 +96,7 @@ tl::expected<void, failure> hub::prepare(peer& who, flow& data) {
         }
         data.lent = true;
     }
-    if (auto added = station_->add_slots(limits_->window + spare_slots); !added) {
+    if (auto added = station_->add_slots(*who.line, limits_->window + spare_slots); !added) {
         return added;
     }
     if (!watch_data()) {

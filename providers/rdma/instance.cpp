@@ -58,22 +58,20 @@ std::span<const jl_protocol* const> protocol_table() noexcept {
 
 instance::instance(const jl_create& create)
     : limits_(std::make_shared<const settings>(read_settings(create))) {
-    if (const auto file = engine_file("ofi"); !std::filesystem::exists(file)) {
-        throw std::system_error(ENETDOWN, std::generic_category(),
-                                "engine ofi: this build does not have it (" + file.string() +
-                                    " does not exist)");
+    if (const auto missing = missing_engine(*limits_); !missing.empty()) {
+        throw std::system_error(ENETDOWN, std::generic_category(), missing);
     }
 }
 
 tl::expected<engine*, failure> instance::way() {
     const std::lock_guard hold(mutex_);
     if (!engine_) {
-        auto made = load_engine("ofi", *limits_);
-        if (!made) {
-            return tl::unexpected(made.error());
+        auto chosen = choose_engine(*limits_);
+        if (!chosen) {
+            return tl::unexpected(chosen.error());
         }
-        engine_ = std::move(*made);
-        log_line(JL_LOG_INFO, "rdma: engine ofi: " + engine_->description() + "; " + sentence(look()));
+        engine_ = std::move(chosen->made);
+        log_line(JL_LOG_INFO, "rdma: " + chosen->reason + "; " + sentence(look()));
     }
     return engine_.get();
 }

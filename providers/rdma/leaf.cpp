@@ -14,7 +14,7 @@ std::int32_t leaf::bind(const sockaddr* name, std::uint32_t length) {
     if (admitted_ || home()->device().local_name().size != 0) {
         return WSAEINVAL;
     }
-    return home()->device().bind(address::of(name, length));
+    return home()->bind(address::of(name, length));
 }
 
 std::int32_t leaf::listen(std::int32_t backlog) {

@@ -15,8 +15,7 @@ root::root(jl_handle* handle, std::shared_ptr<hub> home, const settings& limits,
 
 std::int32_t root::bind(const sockaddr* name, std::uint32_t length) {
     const auto hold = home()->lock();
-    return home()->device().local_name().size != 0 ? WSAEINVAL
-                                                   : home()->device().bind(address::of(name, length));
+    return home()->device().local_name().size != 0 ? WSAEINVAL : home()->bind(address::of(name, length));
 }
 
 std::int32_t root::listen(std::int32_t backlog) {

@@ -2,6 +2,10 @@
 #include "settings.hpp"
 
 #include <array>
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
 
 namespace joinleaf::rdma {
 namespace {
@@ -9,6 +13,7 @@ namespace {
 enum row : std::size_t {
     row_engine,
     row_fabric,
+    row_local,
     row_join_timeout,
     row_handshake_timeout,
     row_leaf_timeout,
@@ -26,11 +31,16 @@ constexpr std::int64_t kib = 1024;
 constexpr std::int64_t gib = kib * kib * kib;
 
 constexpr std::array<jl_option, row_count> rows{{
-    {sizeof(jl_option), JL_OPTION_CHOICE, "engine",
-     "auto", "How RDMA is reached: ofi is libfabric, on hardware or in software; auto takes the best that this machine has.",
-     "auto|ofi", 0, 0},
+    {sizeof(jl_option), JL_OPTION_CHOICE, "engine", "auto",
+     "How RDMA is reached: verbs is librdmacm and libibverbs, ofi is libfabric, on hardware or in software; "
+     "auto "
+     "takes verbs where a device answers, else ofi.",
+     "auto|verbs|ofi", 0, 0},
     {sizeof(jl_option), JL_OPTION_TEXT, "fabric", nullptr,
      "Engine ofi: the libfabric provider to use, as fi_info names it; without it the best one by capability.",
+     nullptr, 0, 0},
+    {sizeof(jl_option), JL_OPTION_TEXT, "local",
+     nullptr, "The IPv4 or IPv6 address of the device to use; sockets of that family that are bound to no address get it.",
      nullptr, 0, 0},
     {sizeof(jl_option), JL_OPTION_DURATION, "join_timeout",
      "10s", "How long a join may take, the time in the peer's queue of waiting requests included; then WSAETIMEDOUT.",
@@ -82,6 +92,14 @@ settings read_settings(const jl_create& create) {
     settings out{};
     out.engine = values.text(row_engine);
     out.fabric = values.text(row_fabric);
+    if (const std::string text(values.text(row_local)); !text.empty()) {
+        out.local = address::parse(text);
+        if (out.local.size == 0) {
+            throw std::system_error(EINVAL, std::generic_category(),
+                                    fmt::format("option local: \"{}\" is no IPv4 or IPv6 address ({})", text,
+                                                values.at(row_local).where));
+        }
+    }
     out.join_timeout = values.duration(row_join_timeout);
     out.handshake_timeout = values.duration(row_handshake_timeout);
     out.leaf_timeout = values.duration(row_leaf_timeout);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "address.hpp"
+
 #include "joinleaf/provider.hpp"
 
 #include <chrono>
@@ -15,6 +17,7 @@ namespace joinleaf::rdma {
 struct settings {
     std::string engine;
     std::string fabric;
+    address local; // size 0: none is preferred
     std::chrono::nanoseconds join_timeout;
     std::chrono::nanoseconds handshake_timeout;
     std::chrono::nanoseconds leaf_timeout;

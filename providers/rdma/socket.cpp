@@ -22,7 +22,7 @@ std::int32_t socket::check_target(const address& target) const noexcept {
 }
 
 std::int32_t socket::bind_if_unbound() {
-    return home_->device().local_name().size == 0 ? home_->device().bind(any_of(family_)) : 0;
+    return home_->device().local_name().size == 0 ? home_->bind(any_of(family_)) : 0;
 }
 
 void socket::leave_home() {

@@ -2,6 +2,7 @@
 #include "port.hpp"
 
 #include "line.hpp"
+#include "locked_memory.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -188,9 +189,7 @@ tl::expected<owned<fid_mr>, failure> port::enroll(std::span<std::byte> memory, s
     if (const int code =
             fi_mr_reg(domain_.get(), memory.data(), memory.size(), access, 0, 0, 0, &made, nullptr);
         code != 0) {
-        return tl::unexpected(
-            failure{WSAENOBUFS, sentence("fi_mr_reg", code) +
-                                    "; raise the limit of locked memory (ulimit -l, LimitMEMLOCK=)"});
+        return tl::unexpected(failure{WSAENOBUFS, sentence("fi_mr_reg", code) + locked_memory_hint()});
     }
     return owned<fid_mr>(made);
 }

@@ -197,7 +197,7 @@ void station::take_back(std::span<std::byte> memory, std::shared_ptr<void> owner
     data_->take_back(memory, std::move(owner));
 }
 
-tl::expected<void, failure> station::add_slots(std::size_t count) {
+tl::expected<void, failure> station::add_slots(rdma::link&, std::size_t count) {
     return data_->add_slots(count);
 }
 

@@ -34,7 +34,7 @@ class station final : public rdma::station {
     tl::expected<void, failure> lend(std::span<std::byte> memory) override;
     void take_back(std::span<std::byte> memory, std::shared_ptr<void> owner) override;
     [[nodiscard]] std::size_t slice_size() const override { return slice_size_; }
-    tl::expected<void, failure> add_slots(std::size_t count) override;
+    tl::expected<void, failure> add_slots(rdma::link& whose, std::size_t count) override;
     void drop_slots(std::size_t count) override;
     void give_back(std::uint32_t slot) override;
     bool poll_control() override;

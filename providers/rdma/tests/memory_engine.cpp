@@ -52,7 +52,7 @@ class memory_station final : public station {
         if (network_.listeners.contains(port)) {
             return WSAEADDRINUSE;
         }
-        local_ = at_port(port);
+        local_ = name.is_any() ? at_port(port) : name.with_port(port);
         return 0;
     }
     [[nodiscard]] address local_name() const override { return local_; }
@@ -80,7 +80,7 @@ class memory_station final : public station {
     }
     void take_back(std::span<std::byte>, std::shared_ptr<void>) override {}
     [[nodiscard]] std::size_t slice_size() const override { return network_.now.slice; }
-    tl::expected<void, failure> add_slots(std::size_t count) override;
+    tl::expected<void, failure> add_slots(link&, std::size_t count) override;
     void drop_slots(std::size_t count) override { surplus_ += count; }
     void give_back(std::uint32_t slot) override;
     bool poll_control() override;
@@ -249,7 +249,7 @@ link* memory_station::connect(const address& target, bool, link_owner& owner) {
     return mine;
 }
 
-tl::expected<void, failure> memory_station::add_slots(std::size_t count) {
+tl::expected<void, failure> memory_station::add_slots(link&, std::size_t count) {
     {
         const std::lock_guard hold(network_.mutex);
         if (network_.now.no_slots) {

@@ -50,9 +50,8 @@ class node {
     template <class Kind> [[nodiscard]] Kind& as() const { return dynamic_cast<Kind&>(*socket_); }
     [[nodiscard]] jl_handle& handle() const { return *handle_; }
 
-    address listen(int backlog = 16) {
-        const address any = any_of(AF_INET);
-        EXPECT_EQ(0, socket_->bind(any.raw(), any.size));
+    address listen(int backlog = 16, const address& at = any_of(AF_INET)) {
+        EXPECT_EQ(0, socket_->bind(at.raw(), at.size));
         EXPECT_EQ(0, socket_->listen(backlog));
         return name();
     }
@@ -204,6 +203,10 @@ class node {
 
 class Session : public ::testing::Test {
   protected:
+    // Over another engine than that in memory.
+    virtual engine& way() { return engine_; }
+    virtual int family() { return AF_INET; }
+
     Session() {
         set_host(&fake_host::table());
         limits_.join_timeout = 20s;
@@ -225,30 +228,30 @@ class Session : public ::testing::Test {
 
     [[nodiscard]] std::shared_ptr<hub> home(jl_handle* handle, wire::control_role role, wire::data_role data) {
         auto made = std::make_shared<hub>(handle, std::make_shared<settings>(limits_), role, data);
-        EXPECT_TRUE(made->open(engine_, AF_INET));
+        EXPECT_TRUE(made->open(way(), family()));
         return made;
     }
     node make_root(wire::data_role data = wire::data_role::root) {
         return node([&](jl_handle* handle) {
             return std::make_shared<root>(handle, home(handle, wire::control_role::root, data), limits_,
-                                          AF_INET);
+                                          family());
         });
     }
     node make_leaf(wire::data_role data = wire::data_role::leaf) {
         return node([&](jl_handle* handle) {
             return std::make_shared<leaf>(handle, home(handle, wire::control_role::leaf, data),
-                                          std::make_shared<settings>(limits_), AF_INET, false);
+                                          std::make_shared<settings>(limits_), family(), false);
         });
     }
-    static node make_branch(node& parent) {
+    node make_branch(node& parent) {
         return node([&](jl_handle* handle) {
-            return std::make_shared<branch>(handle, parent.as<root>().home(), AF_INET);
+            return std::make_shared<branch>(handle, parent.as<root>().home(), family());
         });
     }
     node make_member(node& door) {
         return node([&](jl_handle* handle) {
             return std::make_shared<leaf>(handle, door.as<leaf>().home(), std::make_shared<settings>(limits_),
-                                          AF_INET, true);
+                                          family(), true);
         });
     }
 

@@ -42,6 +42,17 @@ TEST_F(Session, JL_77_ARootInvites) {
     EXPECT_EQ("back", text);
 }
 
+TEST_F(Session, TheSettingLocal_IsTheAddressOfSocketsBoundToNone) {
+    limits_.local = address::parse("192.0.2.7");
+    auto at = make_root();
+    EXPECT_EQ("192.0.2.7", at.listen().text().substr(0, 9));
+    auto one = make_leaf();
+    const address own = address::parse("198.51.100.1").with_port(77);
+    ASSERT_EQ(0, one.get()->bind(own.raw(), own.size));
+    EXPECT_EQ("198.51.100.1:77", one.name().text());
+    EXPECT_EQ(0U, address::parse("192.0.2.7:80").size);
+}
+
 TEST_F(Session, JL_84_MoreCalleeDataThanRoom_FailsWithFault) {
     auto at = make_root();
     auto one = make_leaf();

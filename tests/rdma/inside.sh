@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# inside.sh BUILD: in the guest, every test of engine verbs. The exit status is 0 where all of them passed.
+set -uo pipefail
+
+build=$1
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+joinleaf=$build/cli/joinleaf
+export JOINLEAF_PROVIDER_PATH=$build/providers JOINLEAF_CONFIG=$here/verbs.yaml
+export JOINLEAF_CHECK_ADDRESS4=$RDMA_A4 JOINLEAF_CHECK_ADDRESS6=$RDMA_A6
+work=$(mktemp -d)
+failed=()
+
+step() { # name, command
+    local name=$1 begin=$SECONDS
+    shift
+    echo "== $name"
+    if "$@"; then
+        echo "== $name: passed ($((SECONDS - begin)) s)"
+    else
+        echo "== $name: FAILED with status $? ($((SECONDS - begin)) s)"
+        failed+=("$name")
+    fi
+}
+
+unit_tests() { "$build/bin/rdma_device_test" --gtest_brief=1; }
+
+# A root at one end of the cable and leaves at both; every copy is the same as what was sent.
+transfer() { # name, bytes, leaves at the far end
+    local name=$1 leaves=$3 port=$((5000 + RANDOM % 1000)) i receivers=()
+    head -c "$2" /dev/urandom >"$work/$name"
+    sed "s/engine: verbs/engine: verbs, local: $RDMA_B4/" "$here/verbs.yaml" >"$work/far.yaml"
+    timeout 100 "$joinleaf" send -q --timeout 60 --address "$RDMA_A4:$port" --leaves "$leaves" "$work/$name" &
+    local sender=$!
+    for i in $(seq "$leaves"); do
+        JOINLEAF_CONFIG=$work/far.yaml timeout 100 "$joinleaf" recv -q --timeout 60 --address "$RDMA_A4:$port" \
+            -o "$work/$name.$i" &
+        receivers+=($!)
+    done
+    for i in "$sender" "${receivers[@]}"; do
+        wait "$i" || return 1
+    done
+    for i in $(seq "$leaves"); do
+        cmp "$work/$name" "$work/$name.$i" || return 1
+    done
+}
+
+packets() { cat /sys/class/net/cable_a/statistics/tx_packets; }
+
+counted_transfer() {
+    local before
+    before=$(packets)
+    transfer plain 2000000 3 || return 1
+    echo "2000000 bytes to 3 leaves: $(($(packets) - before)) packets left the root's end"
+}
+
+# Reliable means reliable.
+lossy_transfer() {
+    tc qdisc add dev cable_a root netem loss 10%
+    tc qdisc add dev cable_b root netem loss 10%
+    transfer lossy 300000 2
+    local status=$?
+    tc -s qdisc show dev cable_a | grep -o 'dropped [0-9]*'
+    tc qdisc del dev cable_a root
+    tc qdisc del dev cable_b root
+    return $status
+}
+
+providers() { "$joinleaf" providers; }
+
+conformance() {
+    local suite arguments=()
+    while read -r suite; do
+        arguments+=(--filter "$suite")
+    done < <(grep -v '^#' "$here/cases.txt")
+    "$joinleaf" conformance rdma --group 50 --jobs 1 --timeout 30 "${arguments[@]}" --json "$build/rdma-guest.json"
+}
+
+step providers providers
+step "unit tests over devices" unit_tests
+step "transfer to 3 leaves" counted_transfer
+step "transfer with 10 % loss" lossy_transfer
+step conformance conformance
+rm -rf "$work"
+echo "guest: ${#failed[@]} of 5 steps failed, $SECONDS s"
+[ ${#failed[@]} -eq 0 ]
