@@ -19,9 +19,16 @@ run_one() {
             "${BASH_SOURCE[0]%/*}/plot.py" "$figures/tcp_root.json" "$figures/tcp_root.svg"
         fi
         ;;
+    rdma)
+        if [ ! -x "$build/bin/bench_rdma" ]; then
+            echo "bench: rdma is left out, libfabric-dev was not there at build time" >&2
+            return 0
+        fi
+        "$build/bin/bench_rdma" --json "$figures/rdma.json" "$@"
+        ;;
     udp-mcast) "$build/bin/bench_udp_mcast" --json "$figures/udp_mcast.json" "$@" ;;
     *)
-        printf "bench: no benchmark is called '%s'; there are: round-trip, tcp-root, udp-mcast\n" "$name" >&2
+        printf "bench: no benchmark is called '%s'; there are: rdma, round-trip, tcp-root, udp-mcast\n" "$name" >&2
         exit 2
         ;;
     esac
@@ -32,5 +39,6 @@ if [ $# -gt 0 ]; then
 else
     run_one round-trip
     run_one tcp-root
+    run_one rdma
     run_one udp-mcast
 fi

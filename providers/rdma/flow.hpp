@@ -60,6 +60,7 @@ struct flow {
     bool may_send = true;
     bool may_receive = true;
 
+    unsigned misses = 0;         // times in a row that the application asked and nothing had come
     bool want_in = false;        // the host waits for JL_IN
     bool want_out = false;       // and for JL_OUT
     std::size_t wanted_room = 1; // bytes that the sender last found no room for

@@ -125,7 +125,10 @@ void hub::on_control_ready() {
 void hub::poll_control() {
     station_->poll_control();
     poll_data();
-    arm_watch();
+    // Who is asked to knock whenever an application polls would knock for every message.
+    if (!parked_) {
+        arm_watch();
+    }
     keep_ticking();
 }
 
@@ -145,8 +148,9 @@ void hub::on_data_ready() {
 }
 
 void hub::park() {
-    parked_ = true;
-    data_watch_.set(0);
+    if (!std::exchange(parked_, true) && data_watched_) {
+        data_watch_.set(0);
+    }
     keep_ticking();
 }
 
