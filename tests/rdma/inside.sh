@@ -66,6 +66,46 @@ lossy_transfer() {
     return $status
 }
 
+# A leaf that is killed with data under way harms nobody else.
+killed_leaf() {
+    local port=$((6000 + RANDOM % 1000)) copy=$work/killed.copy sender victim other
+    head -c 6000000 /dev/urandom >"$work/killed"
+    timeout 100 "$joinleaf" send -q --timeout 60 --address "$RDMA_A4:$port" --leaves 2 "$work/killed" &
+    sender=$!
+    "$joinleaf" recv -q --timeout 60 --address "$RDMA_A4:$port" -o "$work/victim" &
+    victim=$!
+    JOINLEAF_CONFIG=$work/far.yaml timeout 100 "$joinleaf" recv -q --timeout 60 --address "$RDMA_A4:$port" -o "$copy" &
+    other=$!
+    for _ in $(seq 300); do
+        [ "$(stat -c %s "$copy.part" 2>/dev/null || echo 0)" -lt 500000 ] || break
+        sleep 0.1
+    done
+    kill -KILL "$victim" || return 1
+    echo "killed at $(stat -c %s "$copy.part") of 6000000 bytes"
+    wait "$other" && cmp "$work/killed" "$copy" || return 1
+    wait "$sender"
+    echo "the sender's status: $?"
+    wait "$victim" 2>/dev/null || [ $? -eq 137 ]
+}
+
+# As an ordinary user with little memory to lock.
+little_memory() {
+    local port=$((7000 + RANDOM % 1000)) sender said
+    chmod 755 "$work"
+    install -d -m 777 "$work/poor"
+    timeout 30 "$joinleaf" send -q --timeout 20 --address "$RDMA_A4:$port" "$work/plain" &
+    sender=$!
+    said=$(ulimit -l 64 && setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all timeout 20 "$joinleaf" \
+        recv -q --timeout 5 --address "$RDMA_A4:$port" -o "$work/poor/copy" 2>&1)
+    kill "$sender"
+    echo "$said"
+    grep -q 'locked memory is limited to 64 KiB: raise it' <<<"$said"
+}
+
+removed_device() {
+    timeout 60 "$build/bin/rdma_device_test" --gtest_brief=1 --gtest_also_run_disabled_tests --gtest_filter='*ADeviceThatIsRemoved*'
+}
+
 providers() { "$joinleaf" providers; }
 
 conformance() {
@@ -80,7 +120,10 @@ step providers providers
 step "unit tests over devices" unit_tests
 step "transfer to 3 leaves" counted_transfer
 step "transfer with 10 % loss" lossy_transfer
+step "a leaf is killed" killed_leaf
+step "little memory to lock" little_memory
 step conformance conformance
+step "a device is removed" removed_device
 rm -rf "$work"
-echo "guest: ${#failed[@]} of 5 steps failed, $SECONDS s"
+echo "guest: ${#failed[@]} of 8 steps failed, $SECONDS s"
 [ ${#failed[@]} -eq 0 ]

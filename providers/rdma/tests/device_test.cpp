@@ -3,9 +3,13 @@
 // The session layer over engine verbs and real devices: rdma_a and rdma_b of tests/rdma, where this runs.
 #include "engine_module.hpp"
 #include "session_fixture.hpp"
+#include "verbs/handles.hpp"
+#include "verbs/intro.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <span>
 
 #include <arpa/inet.h>
 #include <sys/wait.h>
@@ -218,6 +222,134 @@ TEST_F(Device, ALeafThatDoesNotRead_HoldsTheRootUpAndIsDroppedAfterTheTimeout) {
     }
     reader.join();
     EXPECT_EQ(WSAECONNABORTED, idle.branch.wait_end());
+}
+
+TEST_F(Device, AProcessThatForks_GoesOnUsingItsSockets) {
+    auto at = make_root();
+    auto one = ask_from(b_, at, at.listen(16, a_));
+    std::string text;
+    ASSERT_EQ(0, at.send("before"));
+    ASSERT_EQ(0, one.leaf.receive(text));
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        ::pause(); // holds copies of all memory until it is ended
+    }
+    for (int i = 0; i < 60; ++i) {
+        EXPECT_EQ(0, at.send(message_number(i, 3000)));
+        EXPECT_EQ(0, one.leaf.receive(text));
+        EXPECT_EQ(message_number(i, 3000), text);
+    }
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    EXPECT_EQ(0, one.leaf.send("after"));
+    EXPECT_EQ(0, at.receive(text));
+    EXPECT_EQ("after", text);
+}
+
+// A program of its own making, which speaks rdma_cm and nothing else.
+class stranger {
+  public:
+    stranger(const address& to, std::span<const std::byte> says) : channel_(rdma_create_event_channel()) {
+        rdma_cm_id* made = nullptr;
+        EXPECT_EQ(0, rdma_create_id(channel_.get(), &made, nullptr, RDMA_PS_TCP));
+        id_.reset(made);
+        address target = to;
+        EXPECT_EQ(0, rdma_resolve_addr(made, nullptr, target.raw(), 2000));
+        EXPECT_EQ(RDMA_CM_EVENT_ADDR_RESOLVED, next());
+        EXPECT_EQ(0, rdma_resolve_route(made, 2000));
+        EXPECT_EQ(RDMA_CM_EVENT_ROUTE_RESOLVED, next());
+        ibv_qp_init_attr wanted{};
+        wanted.qp_type = IBV_QPT_RC;
+        wanted.cap = {4, 4, 1, 1, 64};
+        EXPECT_EQ(0, rdma_create_qp(made, nullptr, &wanted));
+        rdma_conn_param said{};
+        said.private_data = says.data();
+        said.private_data_len = static_cast<std::uint8_t>(says.size());
+        said.retry_count = 7;
+        said.rnr_retry_count = 7;
+        EXPECT_EQ(0, rdma_connect(made, &said));
+    }
+
+    rdma_cm_event_type next() {
+        rdma_cm_event* event = nullptr;
+        if (rdma_get_cm_event(channel_.get(), &event) != 0) {
+            return RDMA_CM_EVENT_CONNECT_ERROR;
+        }
+        const auto out = event->event;
+        rdma_ack_cm_event(event);
+        return out;
+    }
+    void send(std::string bytes, bool as_control) {
+        ibv_sge part{reinterpret_cast<std::uintptr_t>(bytes.data()), static_cast<std::uint32_t>(bytes.size()),
+                     0};
+        ibv_send_wr what{};
+        what.sg_list = &part;
+        what.num_sge = 1;
+        what.opcode = as_control ? IBV_WR_SEND_WITH_IMM : IBV_WR_SEND;
+        what.send_flags = IBV_SEND_INLINE | IBV_SEND_SIGNALED;
+        ibv_send_wr* refused = nullptr;
+        EXPECT_EQ(0, ibv_post_send(id_->qp, &what, &refused));
+    }
+
+  private:
+    verbs::owned<rdma_event_channel> channel_;
+    verbs::owned<rdma_cm_id> id_;
+};
+
+const verbs::intro_bytes& proper_intro() {
+    static const auto bytes = verbs::encode(verbs::intro{8192});
+    return bytes;
+}
+
+TEST_F(Device, AForeignProgram_IsRejected) {
+    auto at = make_root();
+    const auto name = at.listen(16, a_);
+    const std::string words = "GET / HTTP/1.1";
+    stranger foreign(name, std::as_bytes(std::span(words)));
+    EXPECT_EQ(RDMA_CM_EVENT_REJECTED, foreign.next());
+    stranger silent(name, {});
+    EXPECT_EQ(RDMA_CM_EVENT_REJECTED, silent.next());
+    ask_from(b_, at, name); // the listener goes on
+}
+
+TEST_F(Device, APeerThatPostsNoBuffersAndSaysNothing_IsDroppedAfterTheHandshakeTimeout) {
+    limits_.handshake_timeout = 300ms;
+    auto at = make_root();
+    const auto name = at.listen(16, a_);
+    stranger silent(name, proper_intro());
+    EXPECT_EQ(RDMA_CM_EVENT_ESTABLISHED, silent.next());
+    EXPECT_EQ(RDMA_CM_EVENT_DISCONNECTED, silent.next());
+    EXPECT_EQ(0U, at.stats().leaves);
+}
+
+TEST_F(Device, APeerThatSendsRubbish_IsDropped) {
+    auto at = make_root();
+    const auto name = at.listen(16, a_);
+    stranger liar(name, proper_intro());
+    EXPECT_EQ(RDMA_CM_EVENT_ESTABLISHED, liar.next());
+    liar.send("a slice that names no channel", false);
+    liar.send(std::string(64, '\xFF'), true); // a control message of 4 GiB
+    EXPECT_EQ(RDMA_CM_EVENT_DISCONNECTED, liar.next());
+    stranger babbler(name, proper_intro());
+    EXPECT_EQ(RDMA_CM_EVENT_ESTABLISHED, babbler.next());
+    babbler.send(std::string("\0\0\0\x10", 4) + std::string(16, 'x'), true);
+    EXPECT_EQ(RDMA_CM_EVENT_DISCONNECTED, babbler.next());
+    EXPECT_TRUE(fake_host::wait_for_log("dropped"));
+    ask_from(b_, at, name);
+}
+
+// Takes rdma_b away for good: tests/rdma runs it alone, and last.
+TEST_F(Device, DISABLED_ADeviceThatIsRemoved_EndsItsSessions) {
+    auto at = make_root();
+    auto one = ask_from(b_, at, at.listen(16, a_));
+    // The kernel is not through with it before this process has ended.
+    ASSERT_EQ(0, std::system("rdma link delete rdma_b >/dev/null 2>&1 &"));
+    EXPECT_EQ(WSAENETDOWN, one.leaf.wait_end());
+    EXPECT_EQ(WSAENETDOWN, one.leaf.try_send("x"));
+    one.leaf.close(JL_CLOSE_ABORT);
+    EXPECT_NE(0, one.branch.wait_end());
+    at.close(JL_CLOSE_ABORT);
 }
 
 } // namespace
