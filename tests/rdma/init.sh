@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: Apache-2.0
 # The guest's first process: modules, the host's file tree under a writable layer, then second.sh in there.
 b=/bin/busybox

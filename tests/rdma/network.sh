@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Two Soft-RoCE devices at the two ends of a cable, rdma_a and rdma_b. Soft-RoCE sends and receives in the first network
 # namespace only, so that both ends lie there; policy routes make what goes from one end's address to the other's
 # really leave by one and arrive at the other, instead of staying inside the machine.
