@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fabric.hpp"
 
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -13,6 +14,12 @@ namespace joinleaf::rdma::ofi {
 namespace {
 
 constexpr std::uint32_t api = FI_VERSION(1, 11);
+
+// Microseconds between two looks at new connections. By default they are so far apart that a connection which comes while its
+// endpoint is being closed is never seen, and its descriptor stays.
+void look_often() {
+    ::setenv("FI_OFI_RXM_CM_PROGRESS_INTERVAL", "100", 0);
+}
 
 owned_info ask(const std::string& name, int& code) {
     const owned_info hints(fi_allocinfo());
@@ -29,6 +36,7 @@ owned_info ask(const std::string& name, int& code) {
     if (!name.empty()) {
         hints->fabric_attr->prov_name = ::strdup(name.c_str());
     }
+    look_often();
     fi_info* found = nullptr;
     code = fi_getinfo(api, nullptr, nullptr, 0, hints.get(), &found);
     return owned_info(found);

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <netinet/in.h>
@@ -50,6 +52,9 @@ tl::unexpected<failure> failed(const char* what, int code) {
     return tl::unexpected(failure{code_of(code), sentence(what, code)});
 }
 
+constexpr int last_looks = 4;
+constexpr std::chrono::microseconds between_looks{150};
+
 } // namespace
 
 tl::expected<std::unique_ptr<port>, failure> port::open(const fabric& way, int family,
@@ -62,6 +67,12 @@ tl::expected<std::unique_ptr<port>, failure> port::open(const fabric& way, int f
 }
 
 port::~port() {
+    // A connection that has just come, and that libfabric has not looked at yet, would outlive its endpoint.
+    for (int i = 0; endpoint_ && i < last_looks; ++i) {
+        fi_cq_msg_entry ignored;
+        fi_cq_read(queue_.get(), &ignored, 1);
+        std::this_thread::sleep_for(between_looks);
+    }
     endpoint_.reset();
     for (block& each : blocks_) {
         each.registration.reset();
