@@ -134,7 +134,8 @@ result<void> run(const conformance_options& options, const nlohmann::json& provi
         fmt::print("{}", check::summary_of(outcomes));
     }
     if (!options.json.empty()) {
-        if (auto written = write_json(options.json, check::json_of(description_of(provider), outcomes)); !written) {
+        if (auto written = write_json(options.json, check::json_of(description_of(provider), outcomes));
+            !written) {
             return written;
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/catalog/change_notice.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/catalog/change_notice.hpp"
 
 #include <algorithm>
 #include <array>

@@ -296,7 +296,8 @@ int WSAProviderConfigChange(LPHANDLE notification, LPWSAOVERLAPPED overlapped,
             return WSAEFAULT;
         }
         const bool asks = overlapped != nullptr || routine != nullptr;
-        auto notice = dispatch::find_handle_of<catalog::change_notice>(reinterpret_cast<std::uintptr_t>(handle));
+        auto notice =
+            dispatch::find_handle_of<catalog::change_notice>(reinterpret_cast<std::uintptr_t>(handle));
         if (handle == nullptr) {
             auto begun = begin_notice();
             if (!begun) {

@@ -36,8 +36,9 @@ made_notices& made() {
 
 change_notice::change_notice(dispatch::descriptor eventfd) noexcept : handle_object(std::move(eventfd)) {}
 
-tl::expected<std::shared_ptr<change_notice>, int>
-change_notice::begin(dispatch::loop& on, const config::configuration& watched, const std::string& first) {
+tl::expected<std::shared_ptr<change_notice>, int> change_notice::begin(dispatch::loop& on,
+                                                                       const config::configuration& watched,
+                                                                       const std::string& first) {
     auto files = config::change_watch::begin(watched, first);
     auto one = std::make_shared<change_notice>(dispatch::make_eventfd());
     if (!files || !one->look_out(on, std::move(files))) {
@@ -130,7 +131,8 @@ void change_notice::end(bool quiet) {
     const std::lock_guard hold(lock_);
     if (auto* const watch = std::exchange(watch_, nullptr); watch != nullptr) {
         watch->owner->remove(
-            watch, [](void* self) { delete static_cast<std::shared_ptr<change_notice>*>(self); }, watch->context);
+            watch, [](void* self) { delete static_cast<std::shared_ptr<change_notice>*>(self); },
+            watch->context);
     }
     files_.reset();
     while (auto* const one = pending_.pop()) {

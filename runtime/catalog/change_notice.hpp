@@ -20,8 +20,9 @@ class change_notice : public dispatch::handle_object, public std::enable_shared_
   public:
     // Of the files of `watched` and of `first`, as config::change_watch. The loop must live until `end_all`.
     // WSA_NOT_ENOUGH_MEMORY: no descriptor or no watch is left. [any]
-    static tl::expected<std::shared_ptr<change_notice>, int>
-    begin(dispatch::loop& on, const config::configuration& watched, const std::string& first);
+    static tl::expected<std::shared_ptr<change_notice>, int> begin(dispatch::loop& on,
+                                                                   const config::configuration& watched,
+                                                                   const std::string& first);
 
     explicit change_notice(dispatch::descriptor eventfd) noexcept;
 

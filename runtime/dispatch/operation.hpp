@@ -58,7 +58,8 @@ struct operation : apc {
 
     // Whether a cancel means it: null stands for any structure, and for any thread.
     [[nodiscard]] bool is_meant(const WSAOVERLAPPED* asked, const void* thread_queue) const noexcept {
-        return (asked == nullptr || overlapped == asked) && (thread_queue == nullptr || starter == thread_queue);
+        return (asked == nullptr || overlapped == asked) &&
+               (thread_queue == nullptr || starter == thread_queue);
     }
 
     // Marks the application's structure as pending and resets its event (IO-44).

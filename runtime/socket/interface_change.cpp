@@ -77,8 +77,9 @@ std::optional<std::int32_t> socket_object::network_ioctl(DWORD code, std::span<c
         if (!destination) {
             return destination.error();
         }
-        return code == SIO_ROUTING_INTERFACE_QUERY ? query_route(*destination, out, bytes)
-                                                   : await_change(FD_ROUTING_INTERFACE_CHANGE, *destination, asked);
+        return code == SIO_ROUTING_INTERFACE_QUERY
+                   ? query_route(*destination, out, bytes)
+                   : await_change(FD_ROUTING_INTERFACE_CHANGE, *destination, asked);
     }
     default: return std::nullopt;
     }

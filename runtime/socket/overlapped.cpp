@@ -367,9 +367,8 @@ std::size_t socket_object::cancel_in(dispatch::operation_list& line, std::uint32
         return 0;
     }
     dispatch::operation_list cancelled;
-    const auto count = line.move_to(cancelled, [&](const dispatch::operation& one) {
-        return one.is_meant(overlapped, starter);
-    });
+    const auto count = line.move_to(
+        cancelled, [&](const dispatch::operation& one) { return one.is_meant(overlapped, starter); });
     fail_all(cancelled, WSA_OPERATION_ABORTED, finished);
     if (line.empty()) {
         leave_line(direction);

@@ -459,7 +459,7 @@ class socket_object {
     std::atomic<const dispatch::port_association*> port_{nullptr};
     std::unique_ptr<const dispatch::port_association> owned_port_; // behind port_
     std::atomic<bool> skips_port_{false};
-    std::atomic<bool> has_tickets_{false}; // of WSADuplicateSocket
+    std::atomic<bool> has_tickets_{false};   // of WSADuplicateSocket
     std::atomic<std::uint32_t> insiders_{0}; // threads that wait inside the provider
     std::atomic<bool> never_inside_{false};  // it has said that none can
     std::atomic<bool> nonblocking_{false};
@@ -491,7 +491,7 @@ class socket_object {
     bool listening_ = false;
     std::size_t numbers_ = 1;                  // that are open
     std::vector<dispatch::descriptor> copies_; // the further numbers, open or still used
-    std::atomic<bool> closing_{false}; // written with lock_ held
+    std::atomic<bool> closing_{false};         // written with lock_ held
     bool sent_end_ = false;
     bool received_end_ = false;
     bool has_had_leaf_ = false;

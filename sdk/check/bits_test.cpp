@@ -15,7 +15,9 @@ namespace {
 // The bits of an entry of any kind.
 class Bits : public transport_test {
   protected:
-    [[nodiscard]] DWORD role() const { return has(XP1_SUPPORT_MULTIPOINT) ? leaf_flags : DWORD{WSA_FLAG_OVERLAPPED}; }
+    [[nodiscard]] DWORD role() const {
+        return has(XP1_SUPPORT_MULTIPOINT) ? leaf_flags : DWORD{WSA_FLAG_OVERLAPPED};
+    }
     [[nodiscard]] bool shares_its_triple() const {
         const auto entries = catalog_entries();
         return std::count_if(entries.begin(), entries.end(), [this](const WSAPROTOCOL_INFOW& other) {
@@ -47,7 +49,8 @@ TEST_P(Bits, JLP_3_CT_11_PFL_MULTIPLE_PROTO_ENTRIES) {
     if (shares_its_triple() && !set) {
         warn("several entries of one family, type and protocol without PFL_MULTIPLE_PROTO_ENTRIES");
     }
-    EXPECT_TRUE(shares_its_triple() || !set) << "no other entry has the family, type and protocol of this one";
+    EXPECT_TRUE(shares_its_triple() || !set)
+        << "no other entry has the family, type and protocol of this one";
 }
 
 TEST_P(Bits, JLP_3_ReservedBitsAreClear) {
@@ -72,8 +75,10 @@ TEST_P(Bits, JLP_3_QS_08_XP1_QOS_SUPPORTED) {
     }
     const auto s = make(role());
     ASSERT_TRUE(worked(bind_to(s.get(), any_address(family()))));
-    const FLOWSPEC flow{100'000, 20'000, 200'000, QOS_NOT_SPECIFIED, QOS_NOT_SPECIFIED,
-                        SERVICETYPE_CONTROLLEDLOAD, QOS_NOT_SPECIFIED, QOS_NOT_SPECIFIED};
+    const FLOWSPEC flow{100'000,           20'000,
+                        200'000,           QOS_NOT_SPECIFIED,
+                        QOS_NOT_SPECIFIED, SERVICETYPE_CONTROLLEDLOAD,
+                        QOS_NOT_SPECIFIED, QOS_NOT_SPECIFIED};
     QOS wanted{flow, flow, {0, nullptr}};
     DWORD bytes = 0;
     const int answer =
@@ -169,7 +174,8 @@ TEST_P(RootBits, JLP_3_JL_73_JL_CAN_SIDE_CHAT) {
     const auto one = add_somehow(root.get());
     const auto other = add_somehow(root.get());
     const bool sent = send_text(one.branch.get(), "for you") == 7;
-    const bool arrives = sent && readable(one.leaf.fd(), claimed ? vigilance : std::chrono::milliseconds(patience)) &&
+    const bool arrives = sent &&
+                         readable(one.leaf.fd(), claimed ? vigilance : std::chrono::milliseconds(patience)) &&
                          receive_text(one.leaf.get()) == "for you";
     judge(arrives && stays_silent(other.leaf.get()), claimed, "JL_CAN_SIDE_CHAT",
           "what is sent on the root's socket for one leaf reaches that leaf alone");
@@ -182,11 +188,13 @@ TEST_P(RootBits, JLP_3_JL_80_JL_09_XP1_CONNECT_DATA) {
     std::string seen;
     auto joining = join_in_background(leaf.get(), {.name = local_name(root.get()), .caller = "who"});
     ASSERT_TRUE(readable(root.fd()));
-    const auto look = [](LPWSABUF, LPWSABUF data, LPQOS, LPQOS, LPWSABUF, LPWSABUF, GROUP*, DWORD_PTR context) {
+    const auto look = [](LPWSABUF, LPWSABUF data, LPQOS, LPQOS, LPWSABUF, LPWSABUF, GROUP*,
+                         DWORD_PTR context) {
         from_context<std::string>(context) = data == nullptr ? "" : std::string(data->buf, data->len);
         return CF_ACCEPT;
     };
-    const owned_socket branch(WSAAccept(root.get(), nullptr, nullptr, look, reinterpret_cast<DWORD_PTR>(&seen)));
+    const owned_socket branch(
+        WSAAccept(root.get(), nullptr, nullptr, look, reinterpret_cast<DWORD_PTR>(&seen)));
     const bool joined = result_of(joining, "WSAJoinLeaf").error == 0;
     judge(joined && seen == "who", claimed, "XP1_CONNECT_DATA", "caller data reaches the peer");
 }
@@ -236,8 +244,8 @@ TEST_P(RootBits, JLP_3_EV_41_XP1_EXPEDITED_DATA) {
     const bool sent = jl_send(root.get(), "!", 1, MSG_OOB) == 1;
     const bool told = sent && watch.wait(FD_OOB, claimed ? vigilance : clock::duration(patience)).has(FD_OOB);
     char byte = 0;
-    judge(told && jl_recv(one.leaf.get(), &byte, 1, MSG_OOB) == 1 && byte == '!', claimed, "XP1_EXPEDITED_DATA",
-          "a byte sent out of band is told by FD_OOB and received");
+    judge(told && jl_recv(one.leaf.get(), &byte, 1, MSG_OOB) == 1 && byte == '!', claimed,
+          "XP1_EXPEDITED_DATA", "a byte sent out of band is told by FD_OOB and received");
 }
 
 TEST_P(RootBits, JLP_3_IO_10_XP1_PARTIAL_MESSAGE) {

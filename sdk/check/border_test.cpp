@@ -75,7 +75,8 @@ TEST_P(RootBorder, ER_21_NoDescriptorForTheNewSocket_FailsWithMFileAndLaterWorks
 // Memory that is gone as soon as it is given back, so that a kept pointer would be noticed.
 class lent_memory {
   public:
-    lent_memory() : page_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {}
+    lent_memory()
+        : page_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {}
     lent_memory(const lent_memory&) = delete;
     lent_memory& operator=(const lent_memory&) = delete;
     ~lent_memory() { give_back(); }
@@ -107,7 +108,8 @@ TEST_P(RootBorder, JL_86_JLP_17_NothingOfTheCallersMemoryIsKept) {
     *callee = {8, memory.at<char>(1024)};
     std::memcpy(memory.at<char>(512), "who", 3);
     auto joining = in_background([&] {
-        return WSAJoinLeaf(leaf.get(), memory.at<sockaddr>(0), name.length, caller, callee, nullptr, nullptr, JL_BOTH);
+        return WSAJoinLeaf(leaf.get(), memory.at<sockaddr>(0), name.length, caller, callee, nullptr, nullptr,
+                           JL_BOTH);
     });
     const auto branch = admit(root.get());
     ASSERT_EQ(leaf.get(), result_of(joining, "WSAJoinLeaf"));
@@ -134,7 +136,8 @@ TEST_P(GroupBorder, JL_17_ER_14_NoRoomForAnotherMembership_FailsWithNoBufs) {
     constexpr int many = 4096; // beyond net.ipv4.igmp_max_memberships of any machine
     do {
         request.imr_multiaddr = fresh_group(family()).four().sin_addr;
-    } while (jl_setsockopt(s.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0 && ++joined < many);
+    } while (jl_setsockopt(s.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0 &&
+             ++joined < many);
     ASSERT_LT(joined, many);
     EXPECT_EQ(WSAENOBUFS, WSAGetLastError()) << last_failure();
     EXPECT_TRUE(refused(plain_join(s.get(), fresh_group(family())), WSAENOBUFS));

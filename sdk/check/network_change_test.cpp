@@ -277,7 +277,8 @@ TEST_P(NetworkChange, IO_36_IO_43_AnOverlappedWaitIsPendingUntilTheChange_OnABlo
     EXPECT_FALSE(call.is_set());
     add();
     EXPECT_EQ((overlapped_end{0, 0, 0}), call.wait(s.get()));
-    ASSERT_EQ(WSA_IO_PENDING, call.ioctl(s.get(), SIO_ADDRESS_LIST_CHANGE)) << "each call waits for a change of its own";
+    ASSERT_EQ(WSA_IO_PENDING, call.ioctl(s.get(), SIO_ADDRESS_LIST_CHANGE))
+        << "each call waits for a change of its own";
     EXPECT_FALSE(call.is_set());
 }
 

@@ -223,7 +223,8 @@ TEST_P(OverlappedStress, IO_43_IO_50_EventsAreSetForEachThatBeganWhenThreadsEnd)
                 ASSERT_TRUE(!one->begun || eventually([&] { return HasOverlappedIoCompleted(&one->state); }));
             }
         }
-        EXPECT_TRUE(eventually([&] { return event.is_set(); })) << "the last one sets it behind all that reset it";
+        EXPECT_TRUE(eventually([&] { return event.is_set(); }))
+            << "the last one sets it behind all that reset it";
     }
 }
 

@@ -84,7 +84,8 @@ std::string read_entries(subject& into) {
             continue;
         }
         if (provider.value("state", "") != "loaded") {
-            return name + ": " + (provider["reason"].is_string() ? provider["reason"].get<std::string>() : "not loaded");
+            return name + ": " +
+                   (provider["reason"].is_string() ? provider["reason"].get<std::string>() : "not loaded");
         }
         into.library_name = provider.value("library_name", "");
         add_transports(provider, into);

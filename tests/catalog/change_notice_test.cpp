@@ -27,8 +27,9 @@ class ChangeNotice : public testing::Test {
     ChangeNotice() {
         std::string name = testing::TempDir() + "joinleaf-notice-XXXXXX";
         folder = ::mkdtemp(name.data());
-        std::ofstream(folder / "joinleaf.yaml") << "version: 1\nproviders:\n  - {name: tree, library: rooted}\n"
-                                                   "include: [providers.d/*.yaml]\n";
+        std::ofstream(folder / "joinleaf.yaml")
+            << "version: 1\nproviders:\n  - {name: tree, library: rooted}\n"
+               "include: [providers.d/*.yaml]\n";
         fs::create_directory(folder / "providers.d");
         ::setenv("JOINLEAF_PROVIDER_PATH", CATALOG_PLUGIN_FOLDER, 1);
         ::setenv("JOINLEAF_CONFIG", (folder / "joinleaf.yaml").c_str(), 1);
@@ -46,8 +47,12 @@ class ChangeNotice : public testing::Test {
         fs::remove_all(folder, ignored);
     }
 
-    void begin() { ASSERT_EQ(0, WSAProviderConfigChange(&notification, nullptr, nullptr)) << WSAGetLastError(); }
-    static void change(const char* name) { ASSERT_EQ(0, jl_install_provider(name, "mcast", nullptr)) << WSAGetLastError(); }
+    void begin() {
+        ASSERT_EQ(0, WSAProviderConfigChange(&notification, nullptr, nullptr)) << WSAGetLastError();
+    }
+    static void change(const char* name) {
+        ASSERT_EQ(0, jl_install_provider(name, "mcast", nullptr)) << WSAGetLastError();
+    }
     // 0, or the code of the call.
     int ask(WSAOVERLAPPED& state, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = nullptr) {
         return WSAProviderConfigChange(&notification, &state, routine) == 0 ? 0 : WSAGetLastError();

@@ -204,7 +204,8 @@ TEST_F(Load, SetUserIdProcess_ReadsNoVariable) {
     // A set-user-id process cannot be looked into by the leak detector.
     const auto unchecked = "ASAN_OPTIONS=detect_leaks=0 " + probe;
     EXPECT_THAT(run(unchecked), testing::Not(testing::HasSubstr("environment")));
-    EXPECT_THAT(run(unchecked), testing::AnyOf("system /etc/joinleaf/joinleaf.yaml\n", "built-in built-in\n"));
+    EXPECT_THAT(run(unchecked),
+                testing::AnyOf("system /etc/joinleaf/joinleaf.yaml\n", "built-in built-in\n"));
 }
 
 } // namespace

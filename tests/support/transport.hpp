@@ -83,8 +83,9 @@ inline plan plan_of(const WSAPROTOCOL_INFOW& entry) {
 
 inline std::optional<WSAPROTOCOL_INFOW> find_entry(const transport& wanted) {
     for (const auto& entry : catalog_entries()) {
-        const bool fits = wanted.id != 0 ? entry.dwCatalogEntryId == wanted.id
-                                         : plan_of(entry) == wanted.kind && entry.iAddressFamily == wanted.family;
+        const bool fits = wanted.id != 0
+                              ? entry.dwCatalogEntryId == wanted.id
+                              : plan_of(entry) == wanted.kind && entry.iAddressFamily == wanted.family;
         if (fits && (wanted.id != 0 || wanted.kind != plan::stream || entry.iProtocol == IPPROTO_TCP)) {
             return entry;
         }

@@ -56,7 +56,7 @@ class ledger {
     std::mutex lock_;
     std::map<jl_handle*, socket> sockets_;
     std::map<jl_loop*, met_loop*> loops_;
-    std::deque<met_loop> met_; // stays where it is: a posted function may still come
+    std::deque<met_loop> met_;             // stays where it is: a posted function may still come
     std::map<const void*, jl_loop*> held_; // watches, whose loop is of no interest, and timers
 };
 

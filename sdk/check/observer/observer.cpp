@@ -21,11 +21,11 @@ namespace {
 
 using startup_function = int (*)(std::uint32_t, std::uint32_t, const jl_host*, jl_provider*);
 
-const jl_host* host = nullptr;    // the runtime's
-jl_provider provider{};           // the provider's own table
-jl_host shown_host{};             // what the provider sees of the runtime
-jl_ops shown_ops{};               // what the runtime sees of the provider
-std::vector<jl_protocol> rows;    // the entries with the bits that a case claims
+const jl_host* host = nullptr; // the runtime's
+jl_provider provider{};        // the provider's own table
+jl_host shown_host{};          // what the provider sees of the runtime
+jl_ops shown_ops{};            // what the runtime sees of the provider
+std::vector<jl_protocol> rows; // the entries with the bits that a case claims
 std::vector<const jl_protocol*> row_pointers;
 
 // Upcalls, as the provider makes them.
@@ -104,8 +104,7 @@ std::int32_t open(jl_instance* instance, jl_handle* handle, jl_open* open, jl_en
     return the_ledger().checked("open", code);
 }
 
-template <auto Function>
-std::int32_t start(const char* name, jl_endpoint* endpoint, const jl_join* join) {
+template <auto Function> std::int32_t start(const char* name, jl_endpoint* endpoint, const jl_join* join) {
     const auto op = join->op;
     the_ledger().starts(endpoint, op);
     const auto code = (provider.ops->*Function)(endpoint, join);

@@ -179,8 +179,7 @@ std::optional<std::string> child::next_line(clock::time_point deadline) {
 }
 
 int child::wait(clock::time_point deadline) {
-    while (words_ >= 0 && listen(deadline)) {
-    }
+    while (words_ >= 0 && listen(deadline)) {}
     if (words_ >= 0) {
         kill(); // something of it still holds the pipe, or it hangs
     }

@@ -72,7 +72,8 @@ std::string summary_of(const std::vector<outcome>& outcomes) {
 }
 
 ordered_json json_of(const nlohmann::json& provider, const std::vector<outcome>& outcomes) {
-    ordered_json made{{"provider", provider}, {"totals", ordered_json::object()}, {"cases", ordered_json::array()}};
+    ordered_json made{
+        {"provider", provider}, {"totals", ordered_json::object()}, {"cases", ordered_json::array()}};
     for (const auto what : every_verdict) {
         made["totals"][word_of(what)] = count_of(outcomes, what);
     }

@@ -115,8 +115,8 @@ class batch_run {
         if (!running.is_over()) {
             running.kill();
             running.wait(clock::now() + what_.timeout);
-            end(verdict::timeout, fmt::format("nothing for {} ms\n{}", what_.timeout.count(),
-                                              last_lines(running.output())));
+            end(verdict::timeout,
+                fmt::format("nothing for {} ms\n{}", what_.timeout.count(), last_lines(running.output())));
             return;
         }
         bury(running);
@@ -198,9 +198,9 @@ std::vector<std::string> list_cases(const request& what) {
     child listing(std::move(asking));
     const int status = listing.wait(clock::now() + what.timeout);
     if (status != 0) {
-        throw refusal(WIFSIGNALED(status) ? "loading the provider: " + death_of(status) + "\n" +
-                                                last_lines(listing.output())
-                                          : last_lines(listing.output()));
+        throw refusal(WIFSIGNALED(status)
+                          ? "loading the provider: " + death_of(status) + "\n" + last_lines(listing.output())
+                          : last_lines(listing.output()));
     }
     std::vector<std::string> names;
     for (const auto& full : parse_list(listing.output())) {

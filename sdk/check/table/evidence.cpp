@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 5> of_the_machine{"this machine", "no mul
                                                          "the sanitizer", "no device"};
 
 bool is_about_the_machine(const std::string& text) {
-    return std::ranges::any_of(of_the_machine, [&](std::string_view begin) { return text.starts_with(begin); });
+    return std::ranges::any_of(of_the_machine,
+                               [&](std::string_view begin) { return text.starts_with(begin); });
 }
 
 // "tcp_root_rooted_ipv4_asked" of tcp-root is "rooted": families and ways of joining are told together.
@@ -31,8 +32,8 @@ std::string entry_name(std::string parameter, std::string provider) {
     if (parameter.starts_with(provider + "_")) {
         parameter.erase(0, provider.size() + 1);
     }
-    for (const std::string_view tail : {"_leaf", "_root", "_member", "_ordinary", "_asking", "_asked", "_invited",
-                                        "_ipv4", "_ipv6"}) {
+    for (const std::string_view tail :
+         {"_leaf", "_root", "_member", "_ordinary", "_asking", "_asked", "_invited", "_ipv4", "_ipv6"}) {
         if (parameter.ends_with(tail)) {
             parameter.erase(parameter.size() - tail.size());
         }

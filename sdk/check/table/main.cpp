@@ -58,8 +58,9 @@ int check_page(std::span<char*> words) {
     std::ifstream in(words[3]);
     const std::string page{std::istreambuf_iterator<char>(in), {}};
     const auto stale = differences(page, clauses, found);
-    return tell(complaints(clauses, found) +
-                (stale.empty() ? "" : stale + words[3] + " is not current: ./run conformance writes it anew\n"));
+    return tell(
+        complaints(clauses, found) +
+        (stale.empty() ? "" : stale + words[3] + " is not current: ./run conformance writes it anew\n"));
 }
 
 // Prose of names: an id that is no clause is a misprint, or a clause that the list has not.
@@ -79,7 +80,8 @@ int check_names(std::span<char*> words) {
     for (const auto& one : clauses) {
         const bool has = named.contains(one.id);
         if (!has && one.apart.empty() && !one.open) {
-            wrong += fmt::format("{}: no test bears it, and clauses.yaml has no reason for that: {}\n", one.id, one.words);
+            wrong += fmt::format("{}: no test bears it, and clauses.yaml has no reason for that: {}\n",
+                                 one.id, one.words);
         } else if (has && one.open) {
             wrong += fmt::format("{}: a test bears it, and clauses.yaml still lists it as open\n", one.id);
         }
@@ -98,8 +100,9 @@ int run(std::span<char*> words) {
     if (what == "names" && words.size() == 3) {
         return check_names(words.subspan(2));
     }
-    throw std::runtime_error("usage: conformance-table page CLAUSES JUNIT REPORTS | check CLAUSES JUNIT REPORTS "
-                             "PAGE | names CLAUSES");
+    throw std::runtime_error(
+        "usage: conformance-table page CLAUSES JUNIT REPORTS | check CLAUSES JUNIT REPORTS "
+        "PAGE | names CLAUSES");
 }
 
 } // namespace

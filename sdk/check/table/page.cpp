@@ -56,9 +56,8 @@ std::string cell(const finding& one) {
 }
 
 bool is_proved(const clause& one, const evidence& found) {
-    return std::ranges::any_of(found.columns(), [&](const std::string& column) {
-        return !found.of(one.id, column).passed.empty();
-    });
+    return std::ranges::any_of(
+        found.columns(), [&](const std::string& column) { return !found.of(one.id, column).passed.empty(); });
 }
 
 std::vector<std::string> columns_of(const evidence& found) {

@@ -81,8 +81,8 @@ static int32_t no_name(jl_endpoint* endpoint, uint32_t peer, struct sockaddr* na
 }
 
 #ifndef SHORT_OPS
-static void facts(jl_instance* instance, uint32_t protocol_index, void (*fact)(void*, const char*, const char*),
-                  void* context) {
+static void facts(jl_instance* instance, uint32_t protocol_index,
+                  void (*fact)(void*, const char*, const char*), void* context) {
     const jl_create* arguments;
     memcpy(&arguments, &instance, sizeof arguments);
     fact(context, "instance", arguments->name);

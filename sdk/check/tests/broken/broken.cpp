@@ -29,7 +29,8 @@ std::vector<jl_protocol> rows;
 std::vector<const jl_protocol*> row_pointers;
 
 bool has(const char* fault) {
-    static const std::string named = std::getenv("JOINLEAF_BROKEN") == nullptr ? "" : std::getenv("JOINLEAF_BROKEN");
+    static const std::string named =
+        std::getenv("JOINLEAF_BROKEN") == nullptr ? "" : std::getenv("JOINLEAF_BROKEN");
     return named == fault;
 }
 
@@ -94,7 +95,8 @@ void leak_for(jl_handle* handle) {
 void use_a_wrong_thread(jl_handle* handle) {
     static std::atomic<bool> on_loop{false};
     jl_loop* const loop = host->loop_of(handle);
-    host->post(loop, [](void*) { on_loop = true; }, nullptr);
+    host->post(
+        loop, [](void*) { on_loop = true; }, nullptr);
     while (!on_loop) {
         std::this_thread::yield();
     }
@@ -157,7 +159,8 @@ std::int32_t tx(jl_endpoint* endpoint, jl_msg* messages, std::uint32_t count, st
     return code;
 }
 
-std::int32_t rx(jl_endpoint* endpoint, jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) {
+std::int32_t rx(jl_endpoint* endpoint, jl_msg* messages, std::uint32_t count, std::uint32_t* done,
+                std::uint32_t* left) {
     const auto code = base.ops->rx(endpoint, messages, count, done, left);
     if (code == WSAEDISCON && has("forgets-close")) {
         return WSAEWOULDBLOCK;
@@ -251,7 +254,8 @@ JL_PROVIDER_EXPORT int jl_provider_startup(std::uint32_t host_abi_min, std::uint
     show_host(*real);
     base = {};
     base.struct_size = sizeof base;
-    const auto startup = reinterpret_cast<decltype(&jl_provider_startup)>(::dlsym(library, "jl_provider_startup"));
+    const auto startup =
+        reinterpret_cast<decltype(&jl_provider_startup)>(::dlsym(library, "jl_provider_startup"));
     const int code = startup(host_abi_min, host_abi_max, &shown_host, &base);
     const auto struct_size = out->struct_size;
     *out = base;
