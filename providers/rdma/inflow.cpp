@@ -25,7 +25,9 @@ void inflow::begin(std::uint64_t position, std::size_t window) noexcept {
 }
 
 inflow::arrival inflow::add(const wire::slice_head& head, const parcel& got) {
-    if (head.position < next_ || early_.contains(head.position)) {
+    // The last slice of a stream is empty: come twice, it stands where the next one would.
+    const bool again = all_came_ && head.size == 0 && head.position == next_;
+    if (again || head.position < next_ || early_.contains(head.position)) {
         return arrival::dropped;
     }
     if (early_.size() >= window_ || all_came_) {
