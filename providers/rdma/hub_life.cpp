@@ -106,8 +106,12 @@ void hub::end_socket(peer& who, std::int32_t code) {
 
 void hub::drop_membership(peer& who) {
     if (std::exchange(who.member, false)) {
-        --who.data->members;
-        who.data->d_roots -= who.d_root ? 1 : 0;
+        flow& data = *who.data;
+        --data.members;
+        data.d_roots -= who.d_root ? 1 : 0;
+        if (data.members == 0 && data.want_out && data.socket != nullptr) {
+            host().ready(data.socket, JL_OUT); // whoever waits for room learns that there is nobody (IO-06)
+        }
     }
 }
 

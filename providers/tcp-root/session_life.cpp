@@ -32,6 +32,9 @@ void session::drop_membership(link& leaf) {
     if (std::exchange(leaf.member, false)) {
         --members_;
         d_roots_ -= leaf.d_root ? 1u : 0u;
+        if (members_ == 0 && want_out_ && root_ != nullptr) {
+            host().ready(root_, JL_OUT); // whoever waits for room learns that there is nobody (IO-06)
+        }
     }
 }
 

@@ -188,6 +188,25 @@ TEST_P(Leave, LC_19_AnewSessionOnTheSamePort) {
     EXPECT_EQ("again", next_text(one.leaf.get()).value_or("nothing"));
 }
 
+TEST_P(Leave, IO_06_ABlockedSendEndsWhenTheLastLeafIsGone) {
+    const std::string piece(60'000, 'p');
+    auto sending = in_background([s = root_.get(), &piece] {
+        for (int sent = 0; sent < 20'000; ++sent) {
+            if (send_text(s, piece) <= 0) {
+                return WSAGetLastError();
+            }
+        }
+        return 0;
+    });
+    EXPECT_FALSE(is_done(sending, 4 * vigilance)) << "the queue never fills";
+    const linger hard{1, 0};
+    for (auto* const member : {&first_, &second_}) {
+        ASSERT_TRUE(worked(jl_setsockopt(member->leaf.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard)));
+        EXPECT_EQ(0, member->leaf.close());
+    }
+    EXPECT_EQ(WSAENOTCONN, result_of(sending, "a send to nobody"));
+}
+
 TEST_P(Leave, LC_21_ClosingTheLeafsListenerDoesNotLeave) {
     if (built() == way::ask) {
         GTEST_SKIP() << "a leaf that asks has no listener";
