@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <thread>
 
 namespace {
 
@@ -27,6 +28,8 @@ int run(int count, char** words) {
     }
     ::testing::InitGoogleTest(&count, words);
     if (!GTEST_FLAG_GET(list_tests) && joinleaf::check::has_runner()) {
+        // A sanitizer begins a thread of its own with the first one, which is not a case's.
+        std::thread([] {}).join();
         joinleaf::check::report_progress();
         joinleaf::check::watch_footprint();
     }

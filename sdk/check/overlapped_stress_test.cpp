@@ -77,8 +77,15 @@ class OverlappedStress : public channel_test {
         return made;
     }
 
+    // The ends of a channel as other threads use them while it is closed.
+    struct ends {
+        SOCKET from;
+        SOCKET to;
+    };
+    static ends ends_of(const channel& way) { return {way.from.get(), way.to.get()}; }
+
     // Starts sends and receives on both ends.
-    static void start_all(const channel& way, batch& all, unsigned seed,
+    static void start_all(const ends& way, batch& all, unsigned seed,
                           LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
         std::minstd_rand random(seed);
         for (auto& one : all) {
@@ -86,8 +93,8 @@ class OverlappedStress : public channel_test {
             DWORD flags = 0;
             const bool sends = random() % 2 == 0;
             const int returned =
-                sends ? WSASend(way.from.get(), &buffer, 1, nullptr, 0, &one->state, routine)
-                      : WSARecv(way.to.get(), &buffer, 1, nullptr, &flags, &one->state, routine);
+                sends ? WSASend(way.from, &buffer, 1, nullptr, 0, &one->state, routine)
+                      : WSARecv(way.to, &buffer, 1, nullptr, &flags, &one->state, routine);
             const int code = returned == 0 ? 0 : WSAGetLastError();
             one->begun = code == 0 || code == WSA_IO_PENDING;
             EXPECT_TRUE(is_documented(code)) << code_name(code);
@@ -114,6 +121,7 @@ class OverlappedStress : public channel_test {
 TEST_P(OverlappedStress, IO_43_IO_50_RoutinesRunExactlyOnce) {
     for (unsigned round = 0; round < rounds; ++round) {
         auto way = open_hard();
+        const auto both = ends_of(way);
         std::vector<batch> all(starters);
         for (auto& one : all) {
             one = make_batch();
@@ -123,7 +131,7 @@ TEST_P(OverlappedStress, IO_43_IO_50_RoutinesRunExactlyOnce) {
         for (unsigned i = 0; i < starters; ++i) {
             threads.emplace_back([&, i] {
                 told_in_this_thread = 0;
-                start_all(way, all[i], round * 10 + i, tell);
+                start_all(both, all[i], round * 10 + i, tell);
                 while (!closed) {
                     jl_sleep_ex(1, TRUE);
                 }
@@ -156,6 +164,7 @@ TEST_P(OverlappedStress, IO_43_IO_50_RoutinesRunExactlyOnce) {
 TEST_P(OverlappedStress, IO_53_PacketsComeExactlyOnce) {
     for (unsigned round = 0; round < rounds; ++round) {
         auto way = open_hard();
+        const auto both = ends_of(way);
         const HANDLE port = jl_create_io_completion_port(event_handle(way.to.get()), nullptr, 1, starters);
         ASSERT_NE(nullptr, port);
         ASSERT_NE(nullptr, jl_create_io_completion_port(event_handle(way.from.get()), port, 1, 0));
@@ -180,7 +189,7 @@ TEST_P(OverlappedStress, IO_53_PacketsComeExactlyOnce) {
         }
         std::vector<std::thread> threads;
         for (unsigned i = 0; i < starters; ++i) {
-            threads.emplace_back([&, i] { start_all(way, all[i], round * 10 + i, nullptr); });
+            threads.emplace_back([&, i] { start_all(both, all[i], round * 10 + i, nullptr); });
         }
         disturb(way, round, all[0]);
         for (auto& one : threads) {
@@ -205,6 +214,7 @@ TEST_P(OverlappedStress, IO_53_PacketsComeExactlyOnce) {
 TEST_P(OverlappedStress, IO_43_IO_50_EventsAreSetForEachThatBeganWhenThreadsEnd) {
     for (unsigned round = 0; round < rounds; ++round) {
         const auto way = open_hard();
+        const auto both = ends_of(way);
         const owned_event event;
         std::vector<batch> all(starters);
         std::vector<std::thread> threads;
@@ -213,7 +223,7 @@ TEST_P(OverlappedStress, IO_43_IO_50_EventsAreSetForEachThatBeganWhenThreadsEnd)
             for (auto& one : all[i]) {
                 one->state.hEvent = event.get();
             }
-            threads.emplace_back([&, i] { start_all(way, all[i], round * 10 + i, nullptr); });
+            threads.emplace_back([&, i] { start_all(both, all[i], round * 10 + i, nullptr); });
         }
         for (auto& one : threads) {
             one.join();
