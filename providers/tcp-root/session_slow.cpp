@@ -202,6 +202,9 @@ void session::set_slow_rule(link& leaf, const slow_rule& rule) {
     // Where its message ends is followed from its next sends on.
     leaf.settled = leaf.settled && leaf.slow.what == slow_rule::policy::drop_oldest;
     leaf.slow = rule;
+    if (full_) {
+        stand_aside(leaf);
+    }
     release_space();
     keep_ticking();
 }
