@@ -168,7 +168,8 @@ class session : public std::enable_shared_from_this<session> {
     void after_send(link& leaf, bool all, bool whole);
 
     // session_statistics.cpp
-    [[nodiscard]] jl_leaf_stats describe_locked(const link& leaf, bool kernel_too = true) const;
+    [[nodiscard]] jl_leaf_stats describe_locked(const link& leaf, clock::time_point now,
+                                                bool kernel_too = true) const;
     [[nodiscard]] tally in_log() const;
 
     // session_out.cpp

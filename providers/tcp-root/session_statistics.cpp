@@ -22,8 +22,9 @@ void session::fill(jl_stats& out) {
     out.joins = joins_;
     out.last_error = last_error_;
     out.dropped_messages = dropped_before_;
+    const auto now = clock::now();
     for (const link_ptr& leaf : links_) {
-        out.dropped_messages += leaf->is_open() ? describe_locked(*leaf, false).dropped_messages : 0;
+        out.dropped_messages += leaf->is_open() ? describe_locked(*leaf, now, false).dropped_messages : 0;
     }
     const std::lock_guard counters(append_mutex_);
     out.sent_messages = sent_.messages;
@@ -32,13 +33,14 @@ void session::fill(jl_stats& out) {
 
 std::uint32_t session::list(std::span<jl_leaf_stats> out) {
     const std::lock_guard hold(mutex_);
+    const auto now = clock::now(); // one for all: who joined earlier is older
     std::uint32_t count = 0;
     for (const link_ptr& leaf : links_) {
         if (!leaf->member) {
             continue;
         }
         if (count < out.size()) {
-            out[count] = describe_locked(*leaf);
+            out[count] = describe_locked(*leaf, now);
         }
         ++count;
     }
@@ -47,10 +49,10 @@ std::uint32_t session::list(std::span<jl_leaf_stats> out) {
 
 jl_leaf_stats session::describe(const link& leaf) {
     const std::lock_guard hold(mutex_);
-    return describe_locked(leaf);
+    return describe_locked(leaf, clock::now());
 }
 
-jl_leaf_stats session::describe_locked(const link& leaf, bool kernel_too) const {
+jl_leaf_stats session::describe_locked(const link& leaf, clock::time_point now, bool kernel_too) const {
     jl_leaf_stats out{};
     out.last_error = leaf.last_error;
     out.socket = leaf.socket;
@@ -76,7 +78,7 @@ jl_leaf_stats session::describe_locked(const link& leaf, bool kernel_too) const 
     out.received_bytes = leaf.received.bytes;
     out.queued_bytes = leaf.is_open() ? leaf.out.queued(log_.head()) : 0;
     out.rtt_ns = kernel_too && leaf.fd ? tcp::round_trip_ns(leaf.fd.get()) : 0;
-    const auto age = clock::now() - leaf.joined;
+    const auto age = now - leaf.joined;
     out.age_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(age).count());
     return out;
 }
