@@ -86,7 +86,7 @@ for attempt in 1 2 3; do
 done
 [ -n "$guest" ] || exit 125
 echo "guest.sh: up after $((SECONDS - begin)) s, $(cat "$cache/package")" >&2
-(sleep $((seconds + 30)) && kill "$guest" 2>/dev/null) 3>&- 9>&- &
+(sleep $((seconds + 30)) && kill "$guest" 2>/dev/null) >/dev/null 2>&1 3>&- 9>&- &
 watchdog=$!
 wait "$guest" || true
 guest=
