@@ -8,8 +8,11 @@
 // piece of the sender's memory, delivered into buffers that the receiver has posted before; reliable between living
 // peers, in whatever order. The session layer counts the buffers, so that no slice ever comes without one.
 //
+// Beside those, an engine may have *groups*: multicast by the network. A datagram of a group reaches every member or
+// some of them, in any order, perhaps twice, and always whole.
+//
 // Threads: every function of a station and of its links is called with the owner's lock held, and every callback comes
-// from inside poll_control, poll_data or connect.
+// from inside poll_control, poll_data, connect or join_group.
 #pragma once
 
 #include "address.hpp"
@@ -103,6 +106,43 @@ class station_owner {
     virtual void on_trouble(const address& who, const failure& why) = 0;
 };
 
+// What a group tells who has joined it.
+class group_owner {
+  public:
+    virtual ~group_owner() = default;
+    // Once: datagrams may be posted from now on, and come.
+    virtual void on_joined() = 0;
+    // Whole, in any order, perhaps not at all or twice; bytes are valid during the call. Never one that was posted
+    // through this very membership.
+    virtual void on_datagram(std::span<const std::byte> bytes) = 0;
+    // A `taken` post's memory is free again.
+    virtual void on_posted(std::uint64_t cookie) = 0;
+    // The join was refused, or the membership has ended: the network lost the group, the device is gone. Nothing
+    // follows.
+    virtual void on_lost(const failure& why) = 0;
+};
+
+// One membership of a multicast group; its owner destroys it to leave, before the station, and never from inside a
+// callback of it. Memory of posts that were `taken` stays the engine's until the station lets go of it (take_back).
+class group {
+  public:
+    virtual ~group() = default;
+
+    // Bytes of the largest datagram, head included; fixed once joined.
+    [[nodiscard]] virtual std::size_t datagram_size() const = 0;
+
+    // Sends head and body as one datagram, as link::post does: the head is copied, the body lies in memory that was
+    // lent to the station, or is copied too if it does not. Longer than datagram_size: broken, and nothing is sent.
+    virtual posted post(std::span<const std::byte> head, std::span<const std::byte> body,
+                        std::uint64_t cookie) = 0;
+
+    // What has been posted goes now at the latest.
+    virtual void flush() {}
+};
+
+// What a member wants of a group. One that only sends is no member in the eyes of the network, where that can tell.
+enum class group_use : std::uint8_t { send, receive, both };
+
 // What one session has of an engine: a local address, links, buffers for slices.
 class station {
   public:
@@ -138,6 +178,17 @@ class station {
     virtual void drop_slots(std::size_t count) = 0;
     // The buffer may be used again.
     virtual void give_back(std::uint32_t slot) = 0;
+
+    // Joins a multicast group through the device of the station's address. The outcome comes by on_joined or on_lost
+    // from inside poll_control, perhaps before the return. What cannot even begin fails at once: WSAEOPNOTSUPP (no
+    // multicast here, with the reason), WSAEADDRNOTAVAIL, WSAENOBUFS.
+    virtual tl::expected<std::unique_ptr<group>, failure> join_group(const address& which, group_use use,
+                                                                     group_owner& owner) {
+        static_cast<void>(which);
+        static_cast<void>(use);
+        static_cast<void>(owner);
+        return tl::unexpected(failure{WSAEOPNOTSUPP, "this engine has no multicast"});
+    }
 
     // Moves on what can move; false: nothing happened.
     virtual bool poll_control() = 0;

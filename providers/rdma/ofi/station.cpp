@@ -209,6 +209,13 @@ void station::give_back(std::uint32_t slot) {
     data_->give_back(slot);
 }
 
+tl::expected<std::unique_ptr<rdma::group>, failure> station::join_group(const address&, group_use,
+                                                                        group_owner&) {
+    return tl::unexpected(failure{WSAEOPNOTSUPP,
+                                  "engine ofi has no multicast: libfabric offers it nowhere but over UDP; "
+                                  "multicast takes engine verbs and a device"});
+}
+
 bool station::poll_control() {
     std::array<epoll_event, events_a_poll> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), events_a_poll, 0);

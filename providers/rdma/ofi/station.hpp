@@ -37,6 +37,8 @@ class station final : public rdma::station {
     tl::expected<void, failure> add_slots(rdma::link& whose, std::size_t count) override;
     void drop_slots(std::size_t count) override;
     void give_back(std::uint32_t slot) override;
+    tl::expected<std::unique_ptr<rdma::group>, failure> join_group(const address& which, group_use use,
+                                                                   group_owner& owner) override;
     bool poll_control() override;
     bool poll_data() override;
     [[nodiscard]] int control_fd() const override { return epoll_.get(); }
