@@ -8,10 +8,15 @@
 //
 // A method may throw: std::bad_alloc becomes WSAENOBUFS, std::system_error the code of its errno, anything
 // else WSASYSCALLFAILURE. Header only; no object of it crosses the border between provider and runtime.
+//
+// More, each by itself: provider/host.hpp (watches, timers, posted functions, log lines), provider/endpoint.hpp (several
+// kinds of socket in one provider), provider/address.hpp, provider/buffers.hpp (gather and scatter), provider/bytes.hpp
+// (numbers on the wire), provider/kernel_tcp.hpp (TCP sockets with Windows' idea of a port).
 #pragma once
 
 #include "provider.h"
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -241,6 +246,16 @@ template <class Instance> struct lifecycle {
     }
     static void destroy(jl_instance* instance) noexcept { delete reinterpret_cast<Instance*>(instance); }
 };
+
+// The pointers that a provider's table of options or protocols is made of, to rows that live as long as the library.
+template <class Row, std::size_t Count>
+constexpr std::array<const Row*, Count> pointers_to(const std::array<Row, Count>& rows) noexcept {
+    std::array<const Row*, Count> out{};
+    for (std::size_t i = 0; i < Count; ++i) {
+        out[i] = &rows[i];
+    }
+    return out;
+}
 
 // The negotiation that every provider needs (JLP-1): fills out's range and answers WSAVERNOTSUPPORTED when
 // the ranges do not meet.

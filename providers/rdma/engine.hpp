@@ -15,7 +15,7 @@
 // from inside poll_control, poll_data, connect or join_group.
 #pragma once
 
-#include "address.hpp"
+#include "base.hpp"
 
 #include <cstddef>
 #include <cstdint>

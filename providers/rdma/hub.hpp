@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base.hpp"
 #include "engine.hpp"
 #include "flow.hpp"
-#include "host.hpp"
 #include "peer.hpp"
 #include "settings.hpp"
 

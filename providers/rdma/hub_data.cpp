@@ -3,7 +3,7 @@
 // The data: slices out of the logs, slices into the boxes, and the grants that go with them.
 #include "hub.hpp"
 
-#include "gather.hpp"
+#include "base.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -214,7 +214,7 @@ void hub::fill(const flow& data, jl_stats& out) {
 
 jl_leaf_stats hub::describe(const peer& who) {
     jl_leaf_stats out{};
-    out.peer = who.remote.storage;
+    std::memcpy(&out.peer, who.remote.raw(), who.remote.size);
     out.peer_len = who.remote.size;
     out.last_error = who.ended.value_or(0);
     out.socket = who.socket;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inbox.hpp"
 
-#include "gather.hpp"
+#include "base.hpp"
 #include "peer.hpp"
 
 #include <utility>
@@ -20,7 +20,7 @@ void inbox::put(message next) {
 bool inbox::take(jl_msg& out) {
     const bool peek = (out.flags & JL_MSG_PEEK) != 0;
     const auto rest = front().bytes.subspan(offset_);
-    out.size = scatter(parts_of(out), rest);
+    out.size = scatter(parts_of(out), 0, rest);
     const bool whole = out.size == rest.size();
     out.flags = whole ? 0 : JL_MSG_REST;
     if (out.addr != nullptr) {

@@ -40,7 +40,7 @@ constexpr std::array<jl_protocol, 2> entries{
     rooted_entry("rooted-ipv6", AF_INET6, sizeof(sockaddr_in6)),
 };
 
-constexpr std::array<const jl_protocol*, 2> pointers{&entries[0], &entries[1]};
+constexpr auto pointers = provider::pointers_to(entries);
 
 constexpr std::uint32_t c_flags = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF;
 constexpr std::uint32_t d_flags = WSA_FLAG_MULTIPOINT_D_ROOT | WSA_FLAG_MULTIPOINT_D_LEAF;

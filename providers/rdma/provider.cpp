@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The entry of the library: what rdma offers.
-#include "host.hpp"
+#include "base.hpp"
 #include "instance.hpp"
 #include "settings.hpp"
 
@@ -22,10 +22,9 @@ JL_PROVIDER_EXPORT int jl_provider_startup(uint32_t host_abi_min, uint32_t host_
     if (const int code = joinleaf::provider::negotiate(host_abi_min, host_abi_max, *out); code != 0) {
         return code;
     }
-    if (!rdma::set_host(host)) {
-        if (host->explain != nullptr) {
-            host->explain("rdma needs a host with a reactor: watch, timer and post");
-        }
+    joinleaf::provider::keep_host(*host);
+    if (!joinleaf::provider::has_reactor(*host)) {
+        joinleaf::provider::explain("rdma needs a host with a reactor: watch, timer and post");
         return WSASYSNOTREADY;
     }
     lifecycle::host = host;

@@ -73,13 +73,7 @@ constexpr std::array<jl_option, row_count> rows{{
      nullptr, 4, 4096},
 }};
 
-constexpr auto pointers = [] {
-    std::array<const jl_option*, row_count> out{};
-    for (std::size_t i = 0; i < row_count; ++i) {
-        out[i] = &rows[i];
-    }
-    return out;
-}();
+constexpr auto pointers = provider::pointers_to(rows);
 
 } // namespace
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "address.hpp"
+#include "base.hpp"
 
 #include "joinleaf/provider.hpp"
 

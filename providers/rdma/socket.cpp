@@ -36,13 +36,7 @@ std::int32_t socket::set_option(std::int32_t level, std::int32_t name, const voi
 
 std::int32_t socket::get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) {
     if (level == SOL_SOCKET && name == SO_TYPE) {
-        const int type = SOCK_SEQPACKET;
-        if (*size < sizeof type) {
-            return WSAEFAULT;
-        }
-        std::memcpy(value, &type, sizeof type);
-        *size = sizeof type;
-        return 0;
+        return provider::store_option(SOCK_SEQPACKET, value, size);
     }
     const auto hold = home_->lock();
     return home_->device().get_option(level, name, value, size);

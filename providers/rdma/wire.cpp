@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire.hpp"
 
+#include "joinleaf/provider/bytes.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <endian.h>
@@ -8,34 +10,18 @@
 namespace joinleaf::rdma::wire {
 namespace {
 
+using provider::get32;
+using provider::get64;
+using provider::get8;
+using provider::get_flowspec;
+using provider::put32;
+using provider::put64;
+using provider::put8;
+using provider::put_flowspec;
+
 constexpr std::uint8_t flag_qos = 1;
 constexpr std::uint8_t all_slice_flags = flag_end | flag_leaving | flag_data;
 constexpr std::byte record_mark{0x4D}; // "M"
-
-void put8(std::span<std::byte> bytes, std::size_t at, std::uint8_t value) noexcept {
-    bytes[at] = std::byte{value};
-}
-void put32(std::span<std::byte> bytes, std::size_t at, std::uint32_t value) noexcept {
-    const std::uint32_t ordered = htobe32(value);
-    std::memcpy(bytes.data() + at, &ordered, sizeof ordered);
-}
-void put64(std::span<std::byte> bytes, std::size_t at, std::uint64_t value) noexcept {
-    const std::uint64_t ordered = htobe64(value);
-    std::memcpy(bytes.data() + at, &ordered, sizeof ordered);
-}
-std::uint8_t get8(std::span<const std::byte> bytes, std::size_t at) noexcept {
-    return std::to_integer<std::uint8_t>(bytes[at]);
-}
-std::uint32_t get32(std::span<const std::byte> bytes, std::size_t at) noexcept {
-    std::uint32_t ordered = 0;
-    std::memcpy(&ordered, bytes.data() + at, sizeof ordered);
-    return be32toh(ordered);
-}
-std::uint64_t get64(std::span<const std::byte> bytes, std::size_t at) noexcept {
-    std::uint64_t ordered = 0;
-    std::memcpy(&ordered, bytes.data() + at, sizeof ordered);
-    return be64toh(ordered);
-}
 
 void put_preamble(std::span<std::byte> bytes, kind what, std::uint8_t flags) noexcept {
     put32(bytes, 0, magic);
@@ -43,28 +29,6 @@ void put_preamble(std::span<std::byte> bytes, kind what, std::uint8_t flags) noe
     put8(bytes, 5, oldest_version);
     put8(bytes, 6, static_cast<std::uint8_t>(what));
     put8(bytes, 7, flags);
-}
-
-void put_flowspec(std::span<std::byte> bytes, const FLOWSPEC& flow) noexcept {
-    const std::array<std::uint32_t, 8> words{flow.TokenRate,  flow.TokenBucketSize,   flow.PeakBandwidth,
-                                             flow.Latency,    flow.DelayVariation,    flow.ServiceType,
-                                             flow.MaxSduSize, flow.MinimumPolicedSize};
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        put32(bytes, 4 * i, words[i]);
-    }
-}
-
-FLOWSPEC get_flowspec(std::span<const std::byte> bytes) noexcept {
-    FLOWSPEC flow{};
-    flow.TokenRate = get32(bytes, 0);
-    flow.TokenBucketSize = get32(bytes, 4);
-    flow.PeakBandwidth = get32(bytes, 8);
-    flow.Latency = get32(bytes, 12);
-    flow.DelayVariation = get32(bytes, 16);
-    flow.ServiceType = get32(bytes, 20);
-    flow.MaxSduSize = get32(bytes, 24);
-    flow.MinimumPolicedSize = get32(bytes, 28);
-    return flow;
 }
 
 bool direction_is_known(std::uint8_t direction) noexcept {

@@ -4,7 +4,7 @@
 // every function is safe from any thread.
 #pragma once
 
-#include "address.hpp"
+#include "base.hpp"
 
 #include "joinleaf/provider.h"
 

@@ -96,7 +96,7 @@ void acceptor::on_connections() {
 
 bool acceptor::accept_one() {
     address peer;
-    socklen_t size = sizeof peer.storage;
+    socklen_t size = address::room;
     tcp::descriptor fd(::accept4(fd_.get(), peer.raw(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
         peer.size = size;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inbox.hpp"
 
-#include "gather.hpp"
+#include "base.hpp"
 #include "wire.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ void inbox::begin(const address& from, std::size_t size) noexcept {
     record next{};
     next.size = static_cast<std::uint32_t>(size);
     next.name_size = std::min<std::uint32_t>(from.size, sizeof next.name);
-    std::memcpy(next.name, &from.storage, next.name_size);
+    std::memcpy(next.name, from.raw(), next.name_size);
     ring_.append(std::as_bytes(std::span(&next, 1)));
 }
 

@@ -63,13 +63,7 @@ constexpr std::array<jl_protocol, 6> entries{
     multipoint_entry("relay-ipv6", 0, AF_INET6, size6),
 };
 
-constexpr auto pointers = [] {
-    std::array<const jl_protocol*, entries.size()> out{};
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        out[i] = &entries[i];
-    }
-    return out;
-}();
+constexpr auto pointers = provider::pointers_to(entries);
 
 constexpr std::uint32_t c_flags = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF;
 constexpr std::uint32_t d_flags = WSA_FLAG_MULTIPOINT_D_ROOT | WSA_FLAG_MULTIPOINT_D_LEAF;

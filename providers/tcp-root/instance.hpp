@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "endpoint.hpp"
+#include "base.hpp"
 #include "settings.hpp"
 #include "wire.hpp"
 

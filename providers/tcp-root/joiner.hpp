@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "address.hpp"
+#include "base.hpp"
 #include "greeting_reader.hpp"
-#include "host.hpp"
 #include "settings.hpp"
 #include "tcp.hpp"
 #include "wire.hpp"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "address.hpp"
-#include "host.hpp"
+#include "base.hpp"
 #include "receiver.hpp"
 #include "sender.hpp"
 #include "settings.hpp"

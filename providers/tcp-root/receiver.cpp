@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver.hpp"
 
-#include "gather.hpp"
+#include "base.hpp"
 #include "service.hpp"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "acceptor.hpp"
-#include "endpoint.hpp"
+#include "base.hpp"
 #include "joiner.hpp"
 #include "session.hpp"
 #include "socket_options.hpp"

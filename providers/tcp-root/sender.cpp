@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sender.hpp"
 
-#include "gather.hpp"
+#include "base.hpp"
 
 #include <algorithm>
 #include <array>

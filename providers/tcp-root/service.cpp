@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service.hpp"
 
-#include "host.hpp"
+#include "base.hpp"
 
 #include <algorithm>
 

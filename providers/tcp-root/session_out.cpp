@@ -3,7 +3,7 @@
 // From the root to the leaves: the log and its flushing.
 #include "session.hpp"
 
-#include "gather.hpp"
+#include "base.hpp"
 
 #include <algorithm>
 #include <array>

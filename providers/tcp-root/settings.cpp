@@ -70,13 +70,7 @@ constexpr std::array<jl_option, row_count> rows{{
      24 * hour},
 }};
 
-constexpr auto pointers = [] {
-    std::array<const jl_option*, row_count> out{};
-    for (std::size_t i = 0; i < row_count; ++i) {
-        out[i] = &rows[i];
-    }
-    return out;
-}();
+constexpr auto pointers = provider::pointers_to(rows);
 
 } // namespace
 

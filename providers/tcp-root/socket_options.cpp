@@ -96,13 +96,7 @@ void socket_options::apply(int fd) const noexcept {
 std::int32_t socket_options::get(int fd, int level, int name, void* value, std::uint32_t* size) noexcept {
     // The kernel's socket is a stream; the application's is a sequence of messages.
     if (level == SOL_SOCKET && name == SO_TYPE) {
-        const int type = SOCK_SEQPACKET;
-        if (*size < sizeof type) {
-            return WSAEFAULT;
-        }
-        std::memcpy(value, &type, sizeof type);
-        *size = sizeof type;
-        return 0;
+        return provider::store_option(SOCK_SEQPACKET, value, size);
     }
     return ::getsockopt(fd, level, name, value, size) == 0 ? 0 : jl_wsa_error(errno);
 }

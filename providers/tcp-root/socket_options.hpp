@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "joinleaf/provider.h"
+#include "base.hpp"
 
 #include <array>
 #include <cstddef>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "address.hpp"
-#include "endpoint.hpp"
+#include "base.hpp"
 #include "settings.hpp"
 #include "tcp.hpp"
 

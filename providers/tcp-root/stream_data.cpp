@@ -3,7 +3,7 @@
 // Data and readiness of an ordinary TCP socket.
 #include "stream.hpp"
 
-#include "gather.hpp"
+#include "base.hpp"
 
 #include <algorithm>
 #include <array>
@@ -165,7 +165,7 @@ std::int32_t stream::arm_out() const {
 std::int32_t stream::arm_accept() {
     for (;;) {
         request next;
-        socklen_t size = sizeof next.peer.storage;
+        socklen_t size = address::room;
         next.fd.reset(::accept4(fd_, next.peer.raw(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (next.fd) {
             next.peer.size = size;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire.hpp"
 
+#include "joinleaf/provider/bytes.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -8,26 +10,14 @@
 namespace joinleaf::tcp_root::wire {
 namespace {
 
+using provider::get32;
+using provider::get8;
+using provider::get_flowspec;
+using provider::put32;
+using provider::put8;
+using provider::put_flowspec;
+
 constexpr std::uint8_t flag_qos = 1;
-
-void put8(std::span<std::byte> bytes, std::size_t at, std::uint8_t value) noexcept {
-    bytes[at] = std::byte{value};
-}
-
-void put32(std::span<std::byte> bytes, std::size_t at, std::uint32_t value) noexcept {
-    const std::uint32_t ordered = htonl(value);
-    std::memcpy(bytes.data() + at, &ordered, sizeof ordered);
-}
-
-std::uint8_t get8(std::span<const std::byte> bytes, std::size_t at) noexcept {
-    return std::to_integer<std::uint8_t>(bytes[at]);
-}
-
-std::uint32_t get32(std::span<const std::byte> bytes, std::size_t at) noexcept {
-    std::uint32_t ordered = 0;
-    std::memcpy(&ordered, bytes.data() + at, sizeof ordered);
-    return ntohl(ordered);
-}
 
 bool is_one_of(std::uint8_t value, std::uint8_t last) noexcept {
     return value >= 1 && value <= last;
@@ -70,28 +60,6 @@ bool is_well_formed(std::span<const std::byte> bytes) noexcept {
     return is_one_of(get8(bytes, 6), 3) && (get8(bytes, 7) & ~flag_qos) == 0 && roles_are_known(bytes) &&
            direction_is_known(get8(bytes, 15)) && sizes_agree(bytes) && tail_is_known(bytes) &&
            fits_its_kind(bytes);
-}
-
-void put_flowspec(std::span<std::byte> bytes, const FLOWSPEC& flow) noexcept {
-    const std::array<std::uint32_t, 8> words{flow.TokenRate,  flow.TokenBucketSize,   flow.PeakBandwidth,
-                                             flow.Latency,    flow.DelayVariation,    flow.ServiceType,
-                                             flow.MaxSduSize, flow.MinimumPolicedSize};
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        put32(bytes, 4 * i, words[i]);
-    }
-}
-
-FLOWSPEC get_flowspec(std::span<const std::byte> bytes) noexcept {
-    FLOWSPEC flow{};
-    flow.TokenRate = get32(bytes, 0);
-    flow.TokenBucketSize = get32(bytes, 4);
-    flow.PeakBandwidth = get32(bytes, 8);
-    flow.Latency = get32(bytes, 12);
-    flow.DelayVariation = get32(bytes, 16);
-    flow.ServiceType = get32(bytes, 20);
-    flow.MaxSduSize = get32(bytes, 24);
-    flow.MinimumPolicedSize = get32(bytes, 28);
-    return flow;
 }
 
 } // namespace

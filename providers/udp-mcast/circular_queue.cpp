@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "circular_queue.hpp"
 
+#include "base.hpp"
 #include "endpoint.hpp"
-#include "host.hpp"
 
 #include <linux/sock_diag.h>
 #include <sys/epoll.h>

@@ -109,10 +109,10 @@ void instance::set_buffer(int fd, const char* key, int option, int forced, int b
     socklen_t length = sizeof doubled;
     ::getsockopt(fd, SOL_SOCKET, option, &doubled, &length);
     if (doubled / 2 < bytes && !told_short_buffer_.exchange(true)) {
-        log(JL_LOG_WARNING,
-            fmt::format("udp-mcast: {} of {} bytes asked, the kernel gave {}; the sysctl net.core.{} "
-                        "limits it",
-                        key, bytes, doubled / 2, option == SO_RCVBUF ? "rmem_max" : "wmem_max"));
+        log_line(JL_LOG_WARNING,
+                 fmt::format("udp-mcast: {} of {} bytes asked, the kernel gave {}; the sysctl net.core.{} "
+                             "limits it",
+                             key, bytes, doubled / 2, option == SO_RCVBUF ? "rmem_max" : "wmem_max"));
     }
 }
 

@@ -162,10 +162,10 @@ std::int32_t endpoint::bind_for(const address& session, bool receives) {
         return jl_wsa_error(error);
     }
     // JL-23: a fresh port then. It satisfies the clause, and the operator should know what it means.
-    log(JL_LOG_WARNING,
-        fmt::format("udp-mcast: port {} of session {} cannot be had ({}): this member gets another port "
-                    "and will not receive the session's datagrams",
-                    session.port(), session.text(), std::strerror(error)));
+    log_line(JL_LOG_WARNING,
+             fmt::format("udp-mcast: port {} of session {} cannot be had ({}): this member gets another port "
+                         "and will not receive the session's datagrams",
+                         session.port(), session.text(), std::strerror(error)));
     return bind_implicitly();
 }
 

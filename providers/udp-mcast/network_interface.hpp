@@ -5,7 +5,7 @@
 #pragma once
 
 #include "address.hpp"
-#include "host.hpp"
+#include "base.hpp"
 
 #include <tl/expected.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the library offers: two protocol entries, the option table, instances.
+#include "base.hpp"
 #include "endpoint.hpp"
-#include "host.hpp"
 #include "instance.hpp"
 
 #include <array>
@@ -71,7 +71,7 @@ JL_PROVIDER_EXPORT int jl_provider_startup(std::uint32_t host_abi_min, std::uint
     if (const int code = provider::negotiate(host_abi_min, host_abi_max, *out); code != 0) {
         return code;
     }
-    udp_mcast::set_host(*host);
+    joinleaf::provider::keep_host(*host);
     const auto options = udp_mcast::option_table();
     out->name = "udp-mcast";
     out->version = "0.1.0";

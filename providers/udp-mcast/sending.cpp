@@ -198,7 +198,7 @@ void endpoint::does_without(std::uint32_t limit, std::uint32_t path, const std::
     limit_.fetch_or(limit, std::memory_order_relaxed);
     path_.store(path, std::memory_order_relaxed);
     owner_.learn(sentence);
-    log(JL_LOG_INFO, "udp-mcast: " + sentence);
+    log_line(JL_LOG_INFO, "udp-mcast: " + sentence);
 }
 
 } // namespace joinleaf::udp_mcast

@@ -56,7 +56,7 @@ is_allowed() { # room of the including file, room of the included one, the inclu
     find_allowed "$1"
     case " $rooms " in
     *" $2 "*) return 0 ;;
-    ' provider.h '*) [[ $3 =~ ^include/joinleaf/provider\.hp?p?$ ]] ;;
+    ' provider.h '*) [[ $3 =~ ^include/joinleaf/provider(\.h|\.hpp|/[a-z_]+\.hpp)$ ]] ;;
     *) return 1 ;;
     esac
 }

@@ -25,7 +25,8 @@ put runtime/catalog/catalog.hpp '"config/parser.hpp"'
 put runtime/socket/table.hpp '"catalog/catalog.hpp"' '"../dispatch/reactor.hpp"' '<joinleaf/winsock2.h>'
 put runtime/api/send.cpp '"socket/table.hpp"' '"joinleaf/winsock2.h"'
 put runtime/host/upcalls.cpp '"socket/table.hpp"' '"dispatch/reactor.hpp"'
-put providers/lan/session.hpp '<joinleaf/provider.h>'
+put include/joinleaf/provider/host.hpp
+put providers/lan/session.hpp '<joinleaf/provider.h>' '"joinleaf/provider/host.hpp"'
 put providers/lan/session.cpp '"session.hpp"'
 put tests/support/waiting.hpp
 put providers/lan/tests/session_test.cpp '"../session.hpp"' '"tests/support/waiting.hpp"' '<joinleaf/provider.h>'

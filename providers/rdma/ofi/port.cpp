@@ -39,7 +39,7 @@ void bind_to_any(fi_info& info, int family) noexcept {
     std::free(info.src_addr);
     info.src_addr = std::malloc(any.size);
     if (info.src_addr != nullptr) {
-        std::memcpy(info.src_addr, &any.storage, any.size);
+        std::memcpy(info.src_addr, any.raw(), any.size);
     }
     info.src_addrlen = info.src_addr != nullptr ? any.size : 0;
 }
@@ -158,7 +158,7 @@ std::vector<std::byte> port::name(const address& local) const {
             address::of(reinterpret_cast<const sockaddr*>(out.data()), static_cast<std::uint32_t>(size));
         if (mine.is_any()) {
             const address reachable = local.with_port(mine.port());
-            const auto* const bytes = reinterpret_cast<const std::byte*>(&reachable.storage);
+            const auto* const bytes = reinterpret_cast<const std::byte*>(reachable.raw());
             out.assign(bytes, bytes + reachable.size);
         }
     }

@@ -138,7 +138,7 @@ void station::take_port_back() {
 
 bool station::accept_one() {
     address peer;
-    socklen_t size = sizeof peer.storage;
+    socklen_t size = address::room;
     tcp::descriptor fd(::accept4(fd_.get(), peer.raw(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
         // Anything else is the affair of one connection that is gone already, or of a machine out of descriptors, where

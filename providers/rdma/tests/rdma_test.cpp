@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices.hpp"
-#include "fake_host.hpp"
+#include "support/fake_host.hpp"
 
 #include <joinleaf/provider.h>
 
@@ -103,7 +103,7 @@ class RdmaProvider : public testing::Test {
     int startup(std::uint32_t low, std::uint32_t high) {
         auto* const entry =
             reinterpret_cast<decltype(&jl_provider_startup)>(::dlsym(image_, "jl_provider_startup"));
-        return entry == nullptr ? -1 : entry(low, high, &joinleaf::rdma::test::fake_host::table(), &table_);
+        return entry == nullptr ? -1 : entry(low, high, &joinleaf::test::fake_host::table(), &table_);
     }
 
     void* image_;

@@ -4,10 +4,10 @@
 #pragma once
 
 #include "branch.hpp"
-#include "fake_host.hpp"
 #include "leaf.hpp"
 #include "memory_engine.hpp"
 #include "root.hpp"
+#include "support/fake_host.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,6 +24,10 @@
 namespace joinleaf::rdma::test {
 
 using namespace std::chrono_literals;
+using joinleaf::test::deadline;
+using joinleaf::test::fake_host;
+using joinleaf::test::seen_outcome;
+using joinleaf::test::seen_request;
 
 // A socket; closed with its owner, and waited for.
 class node {
@@ -57,7 +61,7 @@ class node {
     }
     [[nodiscard]] address name() const {
         address out;
-        out.size = sizeof out.storage;
+        out.size = address::room;
         EXPECT_EQ(0, socket_->name(0, out.raw(), &out.size));
         return out;
     }
@@ -208,7 +212,7 @@ class Session : public ::testing::Test {
     virtual int family() { return AF_INET; }
 
     Session() {
-        set_host(&fake_host::table());
+        provider::keep_host(fake_host::table());
         limits_.join_timeout = 20s;
         limits_.handshake_timeout = 10s;
         limits_.leaf_timeout = 10s;

@@ -32,7 +32,7 @@ TEST_P(Handshake, JL_80_JL_81_LeafAsks_CallerAndCalleeDataTravel) {
     EXPECT_EQ(branch.name(true).text(), leaf.name().text()); // JL-78
     EXPECT_EQ(leaf.name(true).text(), at.text());
     int code = 0;
-    EXPECT_EQ(root.name(true, &code).size, sizeof(address::storage)); // untouched
+    EXPECT_EQ(root.name(true, &code).size, address::room); // untouched
     EXPECT_EQ(code, WSAENOTCONN);
 }
 

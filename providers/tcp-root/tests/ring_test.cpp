@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gather.hpp"
+#include "base.hpp"
 #include "inbox.hpp"
 #include "outflow.hpp"
 #include "ring.hpp"

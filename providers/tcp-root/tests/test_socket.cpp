@@ -145,7 +145,7 @@ address test_socket::listen_on_loopback(int backlog) {
 
 address test_socket::name(bool peer, int* code) const {
     address out;
-    out.size = sizeof out.storage;
+    out.size = address::room;
     const int result = lib_->ops().name(endpoint_, peer ? 1 : 0, out.raw(), &out.size);
     if (code != nullptr) {
         *code = result;
@@ -320,7 +320,7 @@ received test_socket::try_receive(std::size_t room, std::uint32_t flags) {
     message.iov_count = 1;
     message.flags = flags;
     message.addr = out.from.raw();
-    message.addr_len = sizeof out.from.storage;
+    message.addr_len = address::room;
     std::uint32_t done = 0;
     std::uint32_t left = 99;
     out.code = lib_->ops().rx(endpoint_, &message, 1, &done, &left);
@@ -471,7 +471,7 @@ raw_listener::raw_listener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC,
     const address any = loopback(AF_INET);
     EXPECT_EQ(::bind(fd_.get(), any.raw(), any.size), 0);
     EXPECT_EQ(::listen(fd_.get(), 64), 0);
-    socklen_t size = sizeof name_.storage;
+    socklen_t size = address::room;
     ::getsockname(fd_.get(), name_.raw(), &size);
     name_.size = size;
 }

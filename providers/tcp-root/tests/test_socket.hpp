@@ -3,8 +3,8 @@
 // Sockets of the provider with blocking calls around them, as the runtime would have them, and raw TCP peers.
 #pragma once
 
-#include "address.hpp"
-#include "fake_host.hpp"
+#include "base.hpp"
+#include "support/fake_host.hpp"
 
 #include "joinleaf/provider.hpp"
 
@@ -20,6 +20,12 @@
 #include <vector>
 
 namespace joinleaf::tcp_root::test {
+
+using namespace std::chrono_literals;
+using joinleaf::test::deadline;
+using joinleaf::test::fake_host;
+using joinleaf::test::seen_outcome;
+using joinleaf::test::seen_request;
 
 inline constexpr std::uint32_t stream4 = 0, stream6 = 1, rooted4 = 2, rooted6 = 3, relay4 = 4, relay6 = 5;
 

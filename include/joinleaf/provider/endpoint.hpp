@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The base for providers with several kinds of socket: joinleaf::provider::make_ops<instance, endpoint>() makes the table
+// for all of them, and instance::open chooses the class.
 #pragma once
 
 #include "host.hpp"
 
-#include "joinleaf/provider.hpp"
-
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <memory>
 #include <utility>
 
-namespace joinleaf::tcp_root {
+namespace joinleaf::provider {
 
 // A socket of this provider: the functions of jl_ops, with the answers of a socket that has not got that
 // ability. The runtime owns it from open to `closed`; callbacks on the loop may hold shares of it.
@@ -88,7 +92,26 @@ constexpr bool is_fionread(std::uint32_t code) noexcept {
 }
 
 // Stores the answer of FIONREAD. WSAEFAULT: no room for it.
-std::int32_t store_count(std::uint64_t count, void* out, std::uint32_t out_size,
-                         std::uint32_t* bytes) noexcept;
+inline std::int32_t store_count(std::uint64_t count, void* out, std::uint32_t out_size,
+                                std::uint32_t* bytes) noexcept {
+    const auto value =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
+    if (out == nullptr || out_size < sizeof value) {
+        return WSAEFAULT;
+    }
+    std::memcpy(out, &value, sizeof value);
+    *bytes = sizeof value;
+    return 0;
+}
 
-} // namespace joinleaf::tcp_root
+// Stores the answer of SO_TYPE and its like. WSAEFAULT: no room for it.
+inline std::int32_t store_option(int number, void* value, std::uint32_t* size) noexcept {
+    if (*size < sizeof number) {
+        return WSAEFAULT;
+    }
+    std::memcpy(value, &number, sizeof number);
+    *size = sizeof number;
+    return 0;
+}
+
+} // namespace joinleaf::provider

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fake_host.hpp"
+#include "support/fake_host.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,8 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-using joinleaf::tcp_root::test::seen_outcome;
-using joinleaf::tcp_root::test::seen_request;
+using joinleaf::test::seen_outcome;
+using joinleaf::test::seen_request;
 using clock_type = std::chrono::steady_clock;
 
 struct jl_watch {
@@ -350,7 +350,7 @@ void explain(const char* sentence) {
 
 } // namespace
 
-namespace joinleaf::tcp_root::test {
+namespace joinleaf::test {
 
 const jl_host& fake_host::table() {
     static const jl_host host{sizeof(jl_host),
@@ -407,4 +407,4 @@ bool fake_host::wait_for_log(const std::string& part) {
     });
 }
 
-} // namespace joinleaf::tcp_root::test
+} // namespace joinleaf::test

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Arithmetic over arrays of iovec.
+// Arithmetic over the buffers of a message. Every function is [any] and allocates nothing.
 #pragma once
 
-#include "joinleaf/provider.h"
+#include "../provider.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <span>
 
-namespace joinleaf::tcp_root {
+namespace joinleaf::provider {
 
 inline std::size_t total(std::span<const iovec> parts) noexcept {
     std::size_t sum = 0;
@@ -91,4 +91,4 @@ inline std::size_t slice(std::span<const iovec> parts, std::size_t skip, std::si
     return entries;
 }
 
-} // namespace joinleaf::tcp_root
+} // namespace joinleaf::provider

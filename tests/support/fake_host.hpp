@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-namespace joinleaf::rdma::test {
+namespace joinleaf::test {
 
 using namespace std::chrono_literals;
 
@@ -45,22 +45,22 @@ struct seen_outcome {
     std::string sentence;
 };
 
-} // namespace joinleaf::rdma::test
+} // namespace joinleaf::test
 
 // The runtime's record of a socket.
 struct jl_handle {
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<joinleaf::rdma::test::seen_request> requests;
+    std::deque<joinleaf::test::seen_request> requests;
     std::set<void*> withdrawn;
-    std::map<std::uint64_t, joinleaf::rdma::test::seen_outcome> outcomes;
+    std::map<std::uint64_t, joinleaf::test::seen_outcome> outcomes;
     std::map<int, std::uint32_t> exposed;
     std::uint64_t ready_in = 0; // how often `ready` named it
     std::uint64_t ready_out = 0;
     int closed = 0;
 };
 
-namespace joinleaf::rdma::test {
+namespace joinleaf::test {
 
 class fake_host {
   public:
@@ -76,4 +76,4 @@ class fake_host {
     static bool wait_for_log(const std::string& part);
 };
 
-} // namespace joinleaf::rdma::test
+} // namespace joinleaf::test
