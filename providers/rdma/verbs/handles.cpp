@@ -35,6 +35,12 @@ failure rejected(int status) {
 
 } // namespace
 
+std::string host_text(const address& of) {
+    const std::string text = of.text();
+    const std::string host = text.substr(0, text.rfind(':'));
+    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
 std::string sentence(const char* function, int error) {
     const std::string text = fmt::format("{}: {}", function, words(error));
     return error == ENOMEM || error == EPERM ? text + locked_memory_hint() : text;
@@ -62,11 +68,32 @@ failure join_failure(rdma_cm_event_type event, int status) {
     }
 }
 
+failure group_failure(const address& group, const ibv_context& device, int error) {
+    constexpr int kernel_internal_enotsupp = 524;
+    const std::string begin = fmt::format("group {} cannot be joined through device {}: ", host_text(group),
+                                          ibv_get_device_name(device.device));
+    switch (error) {
+    case kernel_internal_enotsupp:
+        return {WSAEOPNOTSUPP,
+                begin + (group.family() == AF_INET6
+                             ? "Linux has no IPv6 multicast over RoCE v2 (error 524): use an IPv4 group"
+                             : "the kernel has no multicast for it (error 524)")};
+    case ENOMEM:
+        return {WSAENOBUFS,
+                begin + "no memory, or as many processes have joined it as the device admits to a group" +
+                    locked_memory_hint()};
+    case ETIMEDOUT: return {WSAETIMEDOUT, begin + "no subnet manager answers"};
+    default: return {code_of(error), begin + words(error)};
+    }
+}
+
 failure end_of(rdma_cm_event_type event) {
     switch (static_cast<int>(event)) {
     case RDMA_CM_EVENT_DISCONNECTED: return {WSAECONNRESET, "the connection ended"};
     case RDMA_CM_EVENT_DEVICE_REMOVAL: return {WSAENETDOWN, "the RDMA device has been removed"};
     case RDMA_CM_EVENT_ADDR_CHANGE: return {WSAENETDOWN, "the network device has changed its address"};
+    case RDMA_CM_EVENT_MULTICAST_ERROR:
+        return {WSAENETDOWN, "the network has ended the membership of the group"};
     case RDMA_CM_EVENT_CONNECT_ERROR:
     case RDMA_CM_EVENT_UNREACHABLE: return {WSAECONNABORTED, "the connection could not be established"};
     default: return {};

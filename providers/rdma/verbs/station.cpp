@@ -51,6 +51,12 @@ std::span<const std::byte> private_data(const rdma_cm_event& what) noexcept {
     }
 }
 
+bool add_to(const provider::descriptor& with, int which) noexcept {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    return ::epoll_ctl(with.get(), EPOLL_CTL_ADD, which, &event) == 0;
+}
+
 // Of which a socket of this process lives.
 struct loans {
     std::mutex mutex;
@@ -100,18 +106,20 @@ station::~station() {
 
 tl::expected<void, failure> station::open() {
     epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
+    data_epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
     estate_->channel.reset(rdma_create_event_channel());
-    if (!epoll_ || !estate_->channel) {
-        return failed(epoll_ ? "rdma_create_event_channel" : "epoll_create1", errno);
+    if (!epoll_ || !data_epoll_ || !estate_->channel) {
+        return failed(epoll_ && data_epoll_ ? "rdma_create_event_channel" : "epoll_create1", errno);
     }
     const int fd = estate_->channel->fd;
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    for (const int each : {fd, estate_->ringer.fd()}) {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, each, &event) != 0) {
+    for (const int each : {fd, estate_->ringer.fd(), control_bell_.fd(), data_epoll_.get()}) {
+        if (!add_to(epoll_, each)) {
             return failed("epoll_ctl", errno);
         }
+    }
+    if (!add_to(data_epoll_, data_bell_.fd())) {
+        return failed("epoll_ctl", errno);
     }
     place_.reset(::fcntl(epoll_.get(), F_DUPFD_CLOEXEC, 0));
     auto made = make_id();
@@ -230,12 +238,23 @@ void station::take_port_back() {
     }
 }
 
+station::option station::option_of(std::int32_t level, std::int32_t name) const noexcept {
+    if (level == SOL_SOCKET && name == SO_REUSEADDR) {
+        return option::reuse;
+    }
+    const bool four = level == IPPROTO_IP && family_ == AF_INET;
+    const bool six = level == IPPROTO_IPV6 && family_ == AF_INET6;
+    if ((four && name == IP_TOS) || (six && name == IPV6_TCLASS)) {
+        return option::tos;
+    }
+    const bool hops = (four && name == IP_MULTICAST_TTL) || (six && name == IPV6_MULTICAST_HOPS);
+    return hops ? option::hops : option::none;
+}
+
 std::int32_t station::set_option(std::int32_t level, std::int32_t name, const void* value,
                                  std::uint32_t size) {
-    const bool reuse = level == SOL_SOCKET && name == SO_REUSEADDR;
-    const bool tos = (level == IPPROTO_IP && name == IP_TOS && family_ == AF_INET) ||
-                     (level == IPPROTO_IPV6 && name == IPV6_TCLASS && family_ == AF_INET6);
-    if (!reuse && !tos) {
+    const option which = option_of(level, name);
+    if (which == option::none) {
         return WSAENOPROTOOPT;
     }
     int number = 0;
@@ -243,7 +262,10 @@ std::int32_t station::set_option(std::int32_t level, std::int32_t name, const vo
         return WSAEFAULT;
     }
     std::memcpy(&number, value, sizeof number);
-    if (reuse) {
+    if (which == option::hops) {
+        return set_hops(number);
+    }
+    if (which == option::reuse) {
         reuse_ = number != 0;
     } else {
         tos_ = static_cast<std::uint8_t>(number);
@@ -259,13 +281,13 @@ std::int32_t station::set_option(std::int32_t level, std::int32_t name, const vo
 }
 
 std::int32_t station::get_option(std::int32_t level, std::int32_t name, void* value, std::uint32_t* size) {
-    const bool reuse = level == SOL_SOCKET && name == SO_REUSEADDR;
-    const bool tos = (level == IPPROTO_IP && name == IP_TOS && family_ == AF_INET) ||
-                     (level == IPPROTO_IPV6 && name == IPV6_TCLASS && family_ == AF_INET6);
-    if (!reuse && !tos) {
+    const option which = option_of(level, name);
+    if (which == option::none) {
         return WSAENOPROTOOPT;
     }
-    const int number = reuse ? static_cast<int>(reuse_) : tos_;
+    const int number = which == option::reuse ? static_cast<int>(reuse_)
+                       : which == option::tos ? tos_
+                                              : hops_;
     if (*size < sizeof number) {
         return WSAEFAULT;
     }
@@ -291,9 +313,7 @@ tl::expected<device*, failure> station::means_for(ibv_context* context) {
         if (!made) {
             return tl::unexpected(made.error());
         }
-        epoll_event event{};
-        event.events = EPOLLIN;
-        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, (*made)->fd(), &event) != 0) {
+        if (!add_to(data_epoll_, (*made)->fd())) {
             return failed("epoll_ctl", errno);
         }
         (*made)->arm();
@@ -325,8 +345,9 @@ bool station::poll_control() {
     for (int i = 0; i < events_a_poll && take_event(); ++i) {
         any = true;
     }
-    if (estate_->means && !data_is_watched_) {
-        while (estate_->means->poll(&owner_) || !estate_->means->arm()) {
+    any = poll_groups_control() || any;
+    if (!data_is_watched_) {
+        while (poll_data() || !arm_all()) {
             any = true;
         }
     }
@@ -340,17 +361,20 @@ bool station::poll_control() {
 }
 
 bool station::poll_data() {
-    return estate_->means && estate_->means->poll(&owner_);
+    const bool any = estate_->means && estate_->means->poll(&owner_);
+    return poll_groups_data() || any;
+}
+
+bool station::arm_all() {
+    const bool armed = !estate_->means || estate_->means->arm();
+    return arm_groups() && armed;
 }
 
 bool station::arm_data() {
-    if (!estate_->means) {
-        return true;
+    if (data_fd() >= 0 && !std::exchange(data_is_watched_, true)) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, data_epoll_.get(), nullptr);
     }
-    if (!std::exchange(data_is_watched_, true)) {
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, estate_->means->fd(), nullptr);
-    }
-    return estate_->means->arm();
+    return arm_all();
 }
 
 station::lines::iterator station::place_of(const line& which) {

@@ -4,6 +4,7 @@
 #include "engine.hpp"
 #include "settings.hpp"
 #include "verbs/estate.hpp"
+#include "verbs/membership.hpp"
 
 #include "joinleaf/provider.hpp"
 
@@ -53,10 +54,14 @@ class station final : public rdma::station {
     // A line's buffers come back with it.
     void drop_slots(std::size_t) override {}
     void give_back(std::uint32_t slot) override;
+    tl::expected<std::unique_ptr<rdma::group>, failure> join_group(const address& which, group_use use,
+                                                                   group_owner& owner) override;
     bool poll_control() override;
     bool poll_data() override;
     [[nodiscard]] int control_fd() const override { return epoll_.get(); }
-    [[nodiscard]] int data_fd() const override { return estate_->means ? estate_->means->fd() : -1; }
+    [[nodiscard]] int data_fd() const override {
+        return estate_->means || !memberships_.empty() ? data_epoll_.get() : -1;
+    }
     bool arm_data() override;
 
     // For the lines. It is on the way out, and the station forgets it.
@@ -64,9 +69,17 @@ class station final : public rdma::station {
     // It goes when its last control messages have gone.
     void linger(line& which);
 
+    // For the memberships, which go before the station.
+    void forget(const membership& which);
+    [[nodiscard]] doorbell& control_bell() noexcept { return control_bell_; }
+    [[nodiscard]] doorbell& data_bell() noexcept { return data_bell_; }
+
   private:
     using lines = std::list<std::unique_ptr<line>>;
+    enum class option : std::uint8_t { none, reuse, tos, hops };
 
+    [[nodiscard]] option option_of(std::int32_t level, std::int32_t name) const noexcept;
+    bool arm_all();
     [[nodiscard]] tl::expected<owned<rdma_cm_id>, std::int32_t> make_id(bool reuse) const;
     [[nodiscard]] tl::expected<owned<rdma_cm_id>, std::int32_t> make_id() const { return make_id(reuse_); }
     std::int32_t bind_beside_the_closed(const address& name);
@@ -74,6 +87,14 @@ class station final : public rdma::station {
     void take_port_back();
     tl::expected<device*, failure> means_for(ibv_context* context);
     lines::iterator place_of(const line& which);
+    // station_group.cpp
+    tl::expected<address, failure> local_for(const address& group) const;
+    [[nodiscard]] bool shares_home(const membership& which) const;
+    tl::expected<void, failure> hear(const membership& which);
+    bool poll_groups_control();
+    bool poll_groups_data();
+    bool arm_groups();
+    std::int32_t set_hops(int hops);
     bool take_event();
     void on_event(const rdma_cm_event& what, std::span<const std::byte> data);
     void on_request(owned<rdma_cm_id> asking, std::span<const std::byte> data);
@@ -90,6 +111,7 @@ class station final : public rdma::station {
     station_owner& owner_;
 
     provider::descriptor epoll_;
+    provider::descriptor data_epoll_; // inside epoll_ while the session does not watch data on its own
     // In the place of the device's descriptor, until there is one: a join needs no further descriptor (JL-74).
     provider::descriptor place_;
     port_loan loan_;
@@ -98,6 +120,10 @@ class station final : public rdma::station {
     address local_;
     bool reuse_ = false;
     std::uint8_t tos_ = 0;
+    std::uint8_t hops_ = 1; // of datagrams to groups
+    doorbell control_bell_;
+    doorbell data_bell_;
+    std::vector<membership*> memberships_;
     bool data_is_watched_ = false; // by the session: the control descriptor leaves data alone
 };
 
