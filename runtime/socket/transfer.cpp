@@ -66,8 +66,7 @@ result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {
-            const std::lock_guard hold(lock_);
-            until = deadline_after(send_timeout_);
+            until = deadline_after(send_timeout_.load(std::memory_order_relaxed));
         }
         if (code = wait_for(JL_OUT, until); code != 0) {
             return tl::unexpected(code);
@@ -99,11 +98,6 @@ std::int32_t socket_object::receive_inside(jl_msg& message, std::chrono::millise
     return closing_ && code != 0 ? WSAEINTR : code;
 }
 
-std::chrono::milliseconds socket_object::receive_timeout() {
-    const std::lock_guard hold(lock_);
-    return receive_timeout_;
-}
-
 result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool dont_wait) {
     dispatch::deadline until;
     dispatch::spinning polls;
@@ -112,7 +106,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         return tl::unexpected(gate);
     }
     if (!dont_wait && !nonblocking() && dispatch::spin().count() == 0 && waits_inside(messages)) {
-        const auto timeout = receive_timeout();
+        const auto timeout = receive_timeout_.load(std::memory_order_relaxed);
         until = deadline_after(timeout);
         first_wait = false;
         const auto code = receive_inside(messages.front(), timeout);
@@ -145,7 +139,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {
-            until = deadline_after(receive_timeout());
+            until = deadline_after(receive_timeout_.load(std::memory_order_relaxed));
         }
         // Asking the provider again is the shortest way to a message; closesocket waits for this call.
         if (polls.again(until) && !closing_ && !condition_scope::active()) {
