@@ -405,6 +405,12 @@ typedef struct jl_ops {
        polls; WSAEOPNOTSUPP: nor ever again on this socket; WSAESHUTDOWN and the codes of `rx`. */
     int32_t (*rx_wait)(jl_endpoint* endpoint, jl_msg* message, uint64_t timeout_ns);
 
+    /* [any] beside every other function of the socket but `close`. NULL: it makes no difference. on 1: a thread
+       goes to wait for JL_IN on the socket's descriptor, and asks `rx` when that is readable; 0: it waits no
+       longer. In pairs, per thread. JL_FD_SET only: while somebody waits, what comes is best left to that thread,
+       and the reactor need not be woken for it. */
+    void (*waits)(jl_endpoint* endpoint, uint32_t on);
+
     /* [any] NULL: nothing to tell. What a socket of that entry would meet with here and now, for
        jl_explain_json and `joinleaf explain`: calls fact(context, key, sentence) for each thing; key is a word
        of [a-z_], both texts are borrowed until it returns. */

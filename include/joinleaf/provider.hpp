@@ -119,7 +119,7 @@ std::int32_t call(Method method, jl_endpoint* endpoint, Arguments... arguments) 
 //
 // Instance needs `std::int32_t open(jl_handle*, jl_open&, Endpoint*& out)`. Endpoint needs bind, tx, rx, arm,
 // shutdown, close and name with the parameters of jl_ops less the first; listen, connect, join, accept,
-// cancel, set_option, get_option, ioctl, qos, stats, leaves and rx_wait when it has them; Instance facts. `accept` gets
+// cancel, set_option, get_option, ioctl, qos, stats, leaves, rx_wait and waits when it has them; Instance facts. `accept` gets
 // its child as Endpoint*. After it called host->closed an endpoint deletes itself.
 template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     jl_ops ops{};
@@ -214,6 +214,14 @@ template <class Instance, class Endpoint> constexpr jl_ops make_ops() {
     if constexpr (requires { &Endpoint::rx_wait; }) {
         ops.rx_wait = [](jl_endpoint* e, jl_msg* message, std::uint64_t timeout_ns) -> std::int32_t {
             return detail::call<Endpoint>(&Endpoint::rx_wait, e, message, timeout_ns);
+        };
+    }
+    if constexpr (requires { &Endpoint::waits; }) {
+        ops.waits = [](jl_endpoint* e, std::uint32_t on) {
+            static_cast<void>(detail::guarded([&] {
+                detail::self<Endpoint>(e).waits(on != 0);
+                return 0;
+            }));
         };
     }
     if constexpr (requires { &Instance::facts; }) {

@@ -137,15 +137,10 @@ void hub::on_data_ready() {
     if (!station_) {
         return;
     }
-    const std::uint64_t asked = polls_ - polls_seen_;
+    const bool is_polled = polls_ - polls_seen_ > polls_of_a_poller;
     polls_seen_ = polls_;
-    const bool any = poll_data();
-    alarms_ = any || asked != 0 ? 0 : alarms_ + 1;
-    const bool cries_wolf = alarms_ >= alarms_allowed_;
-    if (cries_wolf) {
-        alarms_allowed_ = 1;
-    }
-    if (asked > polls_of_a_poller || cries_wolf) {
+    poll_data();
+    if (is_polled) {
         park();
     } else {
         arm_watch();
@@ -240,20 +235,16 @@ bool hub::needs_tick() const {
 }
 
 void hub::keep_ticking() {
-    if (hurried_ || !station_ || !needs_tick()) {
+    if (ticking_ || !station_ || !needs_tick()) {
         return;
     }
     const bool busy = parked_ || std::ranges::any_of(peers_, [&](const peer_ptr& each) {
                           return each && (each->blocked || (station_->data_fd() < 0 && each->out.in_flight()));
                       });
-    if (ticking_ && !busy) {
-        return;
-    }
     const std::chrono::nanoseconds calm = std::clamp<std::chrono::nanoseconds>(
         std::min(limits_->handshake_timeout, limits_->leaf_timeout) / 8, shortest_tick, longest_tick);
     const std::chrono::nanoseconds length = busy ? std::chrono::nanoseconds(busy_tick) : calm;
     ticking_ = true;
-    hurried_ = busy;
     if (tick_) {
         // A pending timer is set anew only on its own loop.
         post(loop(), [self = shared_from_this(), length] {
@@ -265,13 +256,13 @@ void hub::keep_ticking() {
                        self->on_tick();
                    }
                })) {
-        ticking_ = hurried_ = false;
+        ticking_ = false;
     }
 }
 
 void hub::on_tick() {
     const lock_type hold(mutex_);
-    ticking_ = hurried_ = false;
+    ticking_ = false;
     if (!station_) {
         return;
     }

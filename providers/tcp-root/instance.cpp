@@ -132,6 +132,17 @@ std::int32_t instance::open_child(jl_handle* handle, jl_open& open, endpoint*& o
     return WSAEINVAL;
 }
 
+// Where what the leaves send is for others too, the loops read it; else the application may (session_readers.cpp).
+std::int32_t instance::open_root(jl_open& open, const std::shared_ptr<root>& made, endpoint*& out) {
+    const session& home = *made->home();
+    if (!home.is_complete()) {
+        return WSAEMFILE;
+    }
+    open.fd_kind = home.is_direct() ? JL_FD_SET : JL_FD_NONE;
+    hand_out(made, out);
+    return 0;
+}
+
 std::int32_t instance::open_multipoint(jl_handle* handle, jl_open& open, wire::data_plane plane,
                                        endpoint*& out) const {
     const int family = entries.at(open.protocol_index).family;
@@ -150,8 +161,7 @@ std::int32_t instance::open_multipoint(jl_handle* handle, jl_open& open, wire::d
     }
     if (c == WSA_FLAG_MULTIPOINT_C_ROOT) {
         const wire::roles who{wire::control_role::root, data, plane};
-        open.fd_kind = JL_FD_NONE;
-        hand_out(std::make_shared<root>(handle, limits_, who, family, std::move(*fd)), out);
+        return open_root(open, std::make_shared<root>(handle, limits_, who, family, std::move(*fd)), out);
     } else {
         const wire::roles who{wire::control_role::leaf, data, plane};
         open.fd_kind = JL_FD_SET;

@@ -11,6 +11,8 @@
 
 namespace joinleaf::tcp_root {
 
+class root;
+
 // The protocol entries, two of each kind: IPv4, then IPv6.
 std::span<const jl_protocol* const> protocol_table() noexcept;
 
@@ -27,6 +29,7 @@ class instance {
     std::int32_t open_stream(jl_handle* handle, jl_open& open, endpoint*& out) const;
     std::int32_t open_multipoint(jl_handle* handle, jl_open& open, wire::data_plane plane,
                                  endpoint*& out) const;
+    static std::int32_t open_root(jl_open& open, const std::shared_ptr<root>& made, endpoint*& out);
     std::int32_t open_child(jl_handle* handle, jl_open& open, endpoint*& out) const;
 
     const std::shared_ptr<const settings> limits_;

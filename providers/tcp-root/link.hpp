@@ -37,7 +37,7 @@ struct tally {
 };
 
 // One leaf as the root has it: its connection, how far it has been served, and the root's socket for it.
-// Guarded by the mutex of its session, but for `reader`, which belongs to the loop.
+// Guarded by the mutex of its session, but for `reader`, which belongs to the thread that has set `reading`.
 struct link : std::enable_shared_from_this<link> {
     enum class phase : std::uint8_t {
         fresh, // not admitted yet
@@ -96,6 +96,9 @@ struct link : std::enable_shared_from_this<link> {
 
     // From the leaf.
     frame_reader reader;
+    bool reading = false;    // a thread is in recv for it
+    bool listened = false;   // in the set of its lane
+    std::uint32_t seat = 0;  // of the session, while it is open
     bool paused = false;     // held back, the root's queue is full
     bool input_over = false; // nothing more can come
     bool finished = false;   // it has said that nothing more comes
@@ -109,8 +112,8 @@ struct link : std::enable_shared_from_this<link> {
     tally received;
     std::int32_t last_error = 0;
 
-    watch ready;
-    std::uint32_t watched = 0; // conditions of `ready`
+    watch room;               // in its socket; made when it first has none
+    bool awaits_room = false; // `room` has a condition
 
     // The root's socket for this leaf.
     jl_handle* socket = nullptr;       // null once it is closed

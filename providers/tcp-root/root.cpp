@@ -200,6 +200,10 @@ void root::cancel(std::uint64_t op) {
     }
 }
 
+void root::waits(bool on) {
+    session_->waits(on);
+}
+
 std::int32_t root::shutdown(std::int32_t how) {
     return session_->shutdown(how);
 }

@@ -30,6 +30,7 @@ class root final : public endpoint {
     std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) override;
     std::int32_t arm(std::uint32_t direction, std::int32_t* code) override;
     void cancel(std::uint64_t op) override;
+    void waits(bool on) override;
     std::int32_t shutdown(std::int32_t how) override;
     void close(std::uint32_t how) override;
     std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) override;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 namespace joinleaf::tcp_root {
@@ -24,6 +25,7 @@ std::size_t loop_count() {
 session::session(jl_handle* root, std::shared_ptr<const settings> limits, wire::roles who)
     : limits_(std::move(limits)),
       who_(who),
+      direct_(who.plane == wire::data_plane::rooted && who.data == wire::data_role::root),
       lanes_(loop_count()),
       inbox_(limits_->recv_buffer, lanes_.size()),
       log_(limits_->send_buffer + lanes_.size() * log_overshoot),
@@ -35,7 +37,12 @@ session::session(jl_handle* root, std::shared_ptr<const settings> limits, wire::
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
         lanes_[i].number = i;
         lanes_[i].owner = this;
+        lanes_[i].set = tcp::descriptor(::epoll_create1(EPOLL_CLOEXEC));
     }
+}
+
+bool session::is_complete() const noexcept {
+    return std::ranges::all_of(lanes_, [](const lane& each) { return static_cast<bool>(each.set); });
 }
 
 // A thread that comes back from a system call finds the mutex held for moments only.
@@ -70,6 +77,9 @@ jl_loop* session::loop_locked() {
 
 std::int32_t session::arm(std::uint32_t direction, std::int32_t* code) {
     if (direction == JL_IN) {
+        if (!inbox_.check() && direct_) {
+            read_here(reader::taker);
+        }
         return inbox_.check() ? JL_READY : JL_ARMED;
     }
     if (direction != JL_OUT) {
@@ -92,13 +102,28 @@ std::int32_t session::arm(std::uint32_t direction, std::int32_t* code) {
 }
 
 std::int32_t session::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left) {
-    const std::int32_t code = inbox_.take(messages, count, done, left);
+    std::int32_t code = inbox_.take(messages, count, done, left);
+    if (code == WSAEWOULDBLOCK && direct_) {
+        asked_at_ = clock::now().time_since_epoch().count();
+        read_here(reader::taker);
+        code = inbox_.take(messages, count, done, left);
+    }
+    if (code == 0) {
+        converses_.store(true, std::memory_order_relaxed);
+    }
     if (paused_any_.load() && inbox_.is_half_empty()) {
         const std::lock_guard hold(mutex_);
         resume_readers();
         room_came_back();
     }
     return code;
+}
+
+std::uint64_t session::readable_bytes() {
+    if (inbox_.queued_bytes() == 0 && direct_) {
+        read_here(reader::loop);
+    }
+    return inbox_.queued_bytes();
 }
 
 std::int32_t session::shutdown(std::int32_t how) {
@@ -128,6 +153,7 @@ void session::close(std::uint32_t how, std::function<void()> done) {
     root_ = nullptr;
     closing_ = true;
     shut_in_ = true;
+    hand_back();
     if (done != nullptr) {
         on_closed_ = std::move(done);
     }
@@ -166,6 +192,11 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     if (leaf->slow.bytes == 0) {
         leaf->slow = slow_;
     }
+    if (!take_seat(*leaf)) {
+        leaf->state = link::phase::gone;
+        leaf->member = false;
+        return WSAENOBUFS;
+    }
     slow_rules_ += leaf->slow.what != slow_rule::policy::block ? 1u : 0u;
     {
         const std::lock_guard counters(append_mutex_);
@@ -179,6 +210,9 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     ++members_;
     ++joins_;
     d_roots_ += leaf->d_root ? 1u : 0u;
+    if (leaf->d_root) {
+        hand_back(); // others wait for what it sends
+    }
     flush_whole(lock, *leaf);
     if (leaf->broken != 0) {
         fail(*leaf, WSAECONNRESET);

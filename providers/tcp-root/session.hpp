@@ -7,6 +7,8 @@
 #include "settings.hpp"
 #include "wire.hpp"
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -15,6 +17,8 @@
 #include <mutex>
 #include <span>
 #include <vector>
+
+#include <sys/epoll.h>
 
 namespace joinleaf::tcp_root {
 
@@ -26,6 +30,9 @@ namespace joinleaf::tcp_root {
 // goes out with one call per leaf. The leaves are dealt out to the loops, each of which is a lane. The mutex is
 // free during every system call.
 //
+// What the leaves send is read by the loops, or by the application's own thread while it asks for it: then no loop
+// is woken, and a message costs no hand-over between threads (session_readers.cpp).
+//
 // Routing: what member M sends goes to every other member N if the data plane is nonrooted, or M is d_root,
 // or N is d_root. The root is itself a member.
 class session : public std::enable_shared_from_this<session> {
@@ -35,6 +42,12 @@ class session : public std::enable_shared_from_this<session> {
     // The loop that serves the session; the one place where it is chosen. [any]
     [[nodiscard]] jl_loop* loop();
 
+    // False: the kernel had no descriptors left, and the session is of no use.
+    [[nodiscard]] bool is_complete() const noexcept;
+
+    // What comes is for the root alone: its application may read it itself.
+    [[nodiscard]] bool is_direct() const noexcept { return direct_; }
+
     // ---- the root's socket ----
 
     // [caller] WSAENOTCONN: no leaf (IO-06). WSAEWOULDBLOCK, WSAEMSGSIZE, WSAESHUTDOWN, WSAEOPNOTSUPP
@@ -43,6 +56,7 @@ class session : public std::enable_shared_from_this<session> {
     // [caller]
     std::int32_t rx(jl_msg* messages, std::uint32_t count, std::uint32_t* done, std::uint32_t* left);
     std::int32_t arm(std::uint32_t direction, std::int32_t* code); // [caller]
+    void waits(bool on);                                           // [any] as jl_ops.waits
     std::int32_t shutdown(std::int32_t how);                       // [caller] WSAENOTCONN: no leaf
     // [caller] Ends the session for everyone; done runs when nothing of it is left, on the loop, or at once.
     // A second call with JL_CLOSE_ABORT hurries.
@@ -50,8 +64,8 @@ class session : public std::enable_shared_from_this<session> {
     void fill(jl_stats& out); // [any]
     // The leaves in the order in which they joined; answers how many there are. [any]
     std::uint32_t list(std::span<jl_leaf_stats> out);
-    jl_leaf_stats describe(const link& leaf);                                                     // [any]
-    [[nodiscard]] std::uint64_t readable_bytes() const noexcept { return inbox_.queued_bytes(); } // [any]
+    jl_leaf_stats describe(const link& leaf);     // [any]
+    [[nodiscard]] std::uint64_t readable_bytes(); // [any]
     [[nodiscard]] const wire::roles& who() const noexcept { return who_; }
     [[nodiscard]] const std::shared_ptr<const settings>& limits() const noexcept { return limits_; }
 
@@ -116,6 +130,8 @@ class session : public std::enable_shared_from_this<session> {
         session* owner = nullptr;
         std::shared_ptr<session> self; // while it is engaged
         bool engaged = false;          // it sends, and looks for more before it stops
+        tcp::descriptor set;           // epoll: the leaves that may be read, by their seats
+        watch look;                    // at `set`, on the loop
     };
     // The head of the log at a time.
     struct milestone {
@@ -139,6 +155,7 @@ class session : public std::enable_shared_from_this<session> {
     void sweep();
     void check_finished();
     void update_watch(link& leaf);
+    void watch_room(link& leaf);
     void keep_ticking();
     void on_tick();
     void tend(link& leaf, clock::time_point now);
@@ -199,8 +216,25 @@ class session : public std::enable_shared_from_this<session> {
     void release_space();
     void room_came_back();
 
+    // session_readers.cpp
+    using looks = std::array<epoll_event, 64>;
+    enum class reader { loop, taker };
+    [[nodiscard]] bool take_seat(link& leaf);
+    void give_up_seat(link& leaf);
+    [[nodiscard]] bool listen_to(link& leaf, bool wanted);
+    static std::size_t look_at(const lane& at, looks& found);
+    void read_found(lock_type& lock, const looks& found, std::size_t count);
+    void read_all(lock_type& lock);
+    void read_here(reader who);
+    void on_input(lane& from);
+    void after_reading(lock_type& lock);
+    void take_over();
+    void hand_back();
+    void start_lease();
+    void on_lease();
+
     // session_in.cpp
-    void on_ready(const link_ptr& leaf, std::uint32_t ready);
+    void on_room(const link_ptr& leaf);
     void read(lock_type& lock, link& leaf);
     bool deliver(link& leaf, const frame_reader::item& item);
     bool deliver_message(link& leaf, std::span<const std::byte> data, bool echo);
@@ -211,6 +245,7 @@ class session : public std::enable_shared_from_this<session> {
 
     const std::shared_ptr<const settings> limits_;
     const wire::roles who_;
+    const bool direct_;
     std::vector<lane> lanes_; // their number does not change
     inbox inbox_;
 
@@ -224,6 +259,12 @@ class session : public std::enable_shared_from_this<session> {
     std::atomic<bool> closing_{false};    // the same
     std::atomic<std::size_t> engaged_{0}; // lanes that are
     std::atomic<bool> echo_{false};       // the root hears itself
+    std::atomic<bool> converses_{false};  // it has received since it sent last
+    std::atomic<bool> taken_over_{
+        false}; // the loops look at no set, the application reads; changes under mutex_
+    std::atomic<std::uint32_t> waiting_{0};         // threads of the application that wait for what comes
+    std::atomic<clock::duration::rep> asked_at_{0}; // when it asked last
+    std::atomic<bool> lease_rests_{false};          // lease_ is set by the next that ends its wait
     // The log may grow up to here without a look at the leaves; changes under mutex_.
     std::atomic<std::uint64_t> barrier_{0};
 
@@ -232,6 +273,10 @@ class session : public std::enable_shared_from_this<session> {
     jl_handle* const name_;    // the same, for loop_of
     jl_loop* loop_ = nullptr;
     std::vector<link_ptr> links_;
+    std::vector<link*> seats_; // null: free
+    std::vector<std::uint32_t> free_seats_;
+    int takers_ = 0; // threads that read and then take from the inbox: they need not be told
+    timer lease_;    // how long it may have not asked until the loops look again
     std::size_t next_lane_ = 0;
     slow_rule slow_;  // of the leaves that join from now on
     address self_;    // what the root's own messages come from

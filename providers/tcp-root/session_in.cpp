@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the leaves to the root, and by it to other leaves. Runs on the session's loop.
+// From the leaves to the root, and by it to other leaves.
 #include "service.hpp"
 #include "session.hpp"
 
@@ -19,7 +19,7 @@ constexpr int reads_a_turn = 4;
 // One read from a leaf: see inbox and log_overshoot.
 constexpr std::size_t read_size = 64u << 10;
 
-// The read buffer of a loop.
+// The read buffer of a thread.
 std::span<std::byte> scratch() {
     thread_local std::vector<std::byte> room(read_size);
     return room;
@@ -27,9 +27,13 @@ std::span<std::byte> scratch() {
 
 } // namespace
 
-void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
+void session::on_room(const link_ptr& leaf) {
     lock_type lock(mutex_);
-    if (leaf->is_open() && (ready & JL_OUT) != 0 && leaf->blocked) {
+    if (!leaf->blocked) {
+        // A watch without conditions tells of a hang-up all the same, over and over; whoever reads finds it too.
+        leaf->room.stop();
+        leaf->awaits_room = false;
+    } else if (leaf->is_open()) {
         leaf->blocked = false;
         --blocked_;
         const std::uint64_t before = leaf->out.needs(log_.head());
@@ -39,13 +43,6 @@ void session::on_ready(const link_ptr& leaf, std::uint32_t ready) {
         if (before <= log_.tail() || before + leaf->slow.bytes <= barrier_) {
             release_space();
         }
-    }
-    if ((ready & JL_IN) != 0) {
-        read(lock, *leaf);
-    }
-    // While the loop is engaged its next look finds it.
-    if (std::exchange(relayed_, false) && engaged_ != lanes_.size()) {
-        flush_round(lock);
     }
     sweep();
     check_finished();
@@ -57,12 +54,13 @@ bool session::may_read() const noexcept {
 }
 
 void session::read(lock_type& lock, link& leaf) {
-    for (int i = 0; i < reads_a_turn && leaf.is_open() && !leaf.input_over && !leaf.paused; ++i) {
+    for (int i = 0; i < reads_a_turn && leaf.listened && !leaf.reading; ++i) {
         if (!may_read() && !(room() <= 0 && make_room(1) && may_read())) {
             pause(leaf);
             return;
         }
         ++leaf.users;
+        leaf.reading = true;
         const int fd = leaf.fd.get();
         lock.unlock();
         const auto state = leaf.reader.fill(fd, scratch());
@@ -76,6 +74,7 @@ void session::read(lock_type& lock, link& leaf) {
             }
         }
         leaf.reader.save();
+        leaf.reading = false;
         if (leaf.is_open() && leaf.reader.is_broken()) {
             log_line(JL_LOG_WARNING, fmt::format("tcp-root: dropped the leaf {}: what it sends is no frame",
                                                  leaf.peer.text()));
@@ -150,7 +149,7 @@ bool session::deliver_message(link& leaf, std::span<const std::byte> data, bool 
     if (targets != 0) {
         append(leaf, data, echo);
     }
-    if (to_root && !shut_in_ && inbox_.put(leaf.peer, data) && root_ != nullptr) {
+    if (to_root && !shut_in_ && inbox_.put(leaf.peer, data) && takers_ == 0 && root_ != nullptr) {
         host().ready(root_, JL_IN);
     }
     return true;

@@ -94,8 +94,9 @@ void session::let_go(link& leaf) {
     slow_rules_ -= leaf.slow.what != slow_rule::policy::block ? 1u : 0u;
     leaving_ -= leaf.leaving ? 1u : 0u;
     blocked_ -= std::exchange(leaf.blocked, false) ? 1u : 0u;
-    leaf.ready.stop();
-    leaf.watched = 0;
+    leaf.room.stop();
+    leaf.awaits_room = false;
+    give_up_seat(leaf);
     ++gone_;
     if (leaf.users == 0) {
         leaf.fd.reset();
@@ -138,6 +139,10 @@ void session::check_finished() {
     post(loop_, [self = shared_from_this()] {
         std::unique_lock lock(self->mutex_);
         self->tick_.stop();
+        self->lease_.stop();
+        for (lane& each : self->lanes_) {
+            each.look.stop();
+        }
         const auto done = std::exchange(self->on_closed_, nullptr);
         lock.unlock();
         done();
@@ -148,27 +153,28 @@ void session::update_watch(link& leaf) {
     if (!leaf.is_open()) {
         return;
     }
-    std::uint32_t wanted = leaf.blocked ? JL_OUT : 0;
-    if (!leaf.paused && !leaf.input_over) {
-        wanted |= JL_IN;
-    }
-    if (wanted == leaf.watched) {
+    if (!listen_to(leaf, !leaf.paused && !leaf.input_over)) {
+        fail(leaf, WSAENOBUFS);
         return;
     }
-    leaf.watched = wanted;
-    if (wanted == 0) {
-        // A watch without conditions would still report a hang-up, over and over.
-        leaf.ready.stop();
-    } else if (leaf.ready) {
-        leaf.ready.set(wanted);
-    } else {
-        const auto call = [self = shared_from_this(), it = leaf.shared_from_this()](std::uint32_t ready) {
-            self->on_ready(it, ready);
-        };
-        if (!leaf.ready.start(loop_of(leaf), leaf.fd.get(), wanted, call)) {
-            leaf.watched = 0;
-            fail(leaf, WSAENOBUFS);
-        }
+    watch_room(leaf);
+}
+
+void session::watch_room(link& leaf) {
+    if (leaf.blocked == leaf.awaits_room) {
+        return;
+    }
+    leaf.awaits_room = leaf.blocked;
+    if (leaf.room) {
+        leaf.room.set(leaf.blocked ? JL_OUT : 0);
+        return;
+    }
+    const auto call = [self = shared_from_this(), it = leaf.shared_from_this()](std::uint32_t) {
+        self->on_room(it);
+    };
+    if (!leaf.room.start(loop_of(leaf), leaf.fd.get(), JL_OUT, call)) {
+        leaf.awaits_room = false;
+        fail(leaf, WSAENOBUFS);
     }
 }
 

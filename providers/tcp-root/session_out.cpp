@@ -222,7 +222,9 @@ void session::kick(lock_type& lock, clock::time_point begun) {
     if (engaged_ == lanes_.size() || (blocked_ != 0 && blocked_ == links_.size())) {
         return;
     }
-    if (engaged_ != 0 || begun - last_tx_end_ < flush_cost_) {
+    const bool flood = begun - last_tx_end_ < flush_cost_;
+    // Who answers what has come is as fast, but sends one message at a time.
+    if (engaged_ != 0 || (!converses_.exchange(false, std::memory_order_relaxed) && flood)) {
         engage_all();
         return;
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 
 #include <boost/container/small_vector.hpp>
@@ -65,6 +66,21 @@ bool waiter::take_kick(const pollfd& told) noexcept {
         lower(eventfd_);
     }
     return true;
+}
+
+bool wait_readable(const descriptor& epoll, const deadline& until) {
+    for (;;) {
+        timespec left{};
+        if (until) {
+            left = time_left(*until);
+        }
+        epoll_event told{};
+        const int count = ::epoll_pwait2(epoll.get(), &told, 1, until ? &left : nullptr, nullptr);
+        if (count >= 0) {
+            return count > 0;
+        }
+        // A signal handler ran: Winsock knows no interruption by signals, the wait goes on.
+    }
 }
 
 bool waiter::wait(std::span<const pollfd> descriptors, const deadline& until, bool has_polled) {

@@ -39,4 +39,7 @@ class waiter {
     descriptor eventfd_;
 };
 
+// Waits until an epoll descriptor has something to report; false: the time is over. [any]
+bool wait_readable(const descriptor& epoll, const deadline& until);
+
 } // namespace joinleaf::dispatch

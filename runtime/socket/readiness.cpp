@@ -6,6 +6,7 @@
 
 #include <sys/epoll.h>
 
+#include "runtime/dispatch/apc_queue.hpp"
 #include "runtime/socket/alert.hpp"
 #include "runtime/socket/socket_object.hpp"
 
@@ -122,6 +123,10 @@ void socket_object::kick(std::uint32_t what) {
             one.who->kick();
         }
     }
+    if ((what & JL_IN) != 0 && loners_.load() > 0) {
+        kicked_ = true;
+        signal(true);
+    }
 }
 
 void socket_object::add_waiter(dispatch::waiter& who, std::uint32_t what) {
@@ -181,8 +186,8 @@ void socket_object::settle_signal(bool more) {
     {
         const std::lock_guard hold(lock_);
         more = more || !admissions_->queue.empty();
-        if (more || fd_kind_ != JL_FD_NONE) {
-            signal(more);
+        if (more) {
+            signal(true);
             return;
         }
         signal(false);
@@ -439,10 +444,41 @@ std::int32_t socket_object::set_nonblocking(bool on) {
 
 // ---- blocked callers
 
-// Whether a descriptor shows by itself what the direction has to say.
+// Whether a descriptor of the provider's shows by itself what the direction has to say.
 bool socket_object::kernel_tells(std::uint32_t direction) const noexcept {
-    return (direction == JL_IN && fd_kind_ != JL_FD_NONE) ||
+    return (direction == JL_IN && fd_kind_ == JL_FD_OWN) ||
            (direction == JL_ACCEPT && fd_kind_ == JL_FD_OWN) || (direction == JL_OUT && out_fd_.load() >= 0);
+}
+
+// Whether the SOCKET's descriptor becomes readable by what the direction receives, and by nothing else for long: a
+// request that nobody accepts yet keeps it so.
+bool socket_object::set_tells(std::uint32_t direction) {
+    if (direction != JL_IN || fd_kind_ != JL_FD_SET || has_queued(JL_IN)) {
+        return false;
+    }
+    const std::lock_guard hold(lock_);
+    return admissions_->queue.empty();
+}
+
+// Waits on the SOCKET's own descriptor alone, the shortest wait there is: what else ends it makes that readable.
+// False: the time is over.
+bool socket_object::wait_alone(const dispatch::deadline& until) {
+    loners_.fetch_add(1);
+    const bool tells = ops().waits != nullptr;
+    if (tells) {
+        ops().waits(endpoint_, 1);
+    }
+    const bool ready = closing_ || dispatch::wait_readable(fd_, until); // else a kick does not see this thread
+    if (tells) {
+        ops().waits(endpoint_, 0);
+    }
+    if (loners_.fetch_sub(1) == 1 && kicked_.exchange(false)) {
+        const std::lock_guard guard(guard_in_);
+        if (!provider_ended_) {
+            settle_signal(false);
+        }
+    }
+    return ready;
 }
 
 std::int32_t socket_object::arm_for_wait(std::uint32_t direction) {
@@ -473,16 +509,21 @@ std::int32_t socket_object::wait_for(std::uint32_t direction, const dispatch::de
     if (const auto due = direction == JL_OUT ? tokens_due() : dispatch::deadline{}) {
         return wait_for_tokens(due, until);
     }
+    const bool by_set = set_tells(direction);
+    if (by_set && !dispatch::apc_queue::is_made()) {
+        const bool in_time = wait_alone(until);
+        return closing_ ? WSAEINTR : in_time ? 0 : WSAETIMEDOUT;
+    }
     auto& self = dispatch::waiter::of_thread();
     add_waiter(self, direction);
     std::int32_t code = 0;
-    if (arm_for_wait(direction) == JL_ARMED) {
+    if (by_set || arm_for_wait(direction) == JL_ARMED) {
         pollfd descriptor{-1, POLLIN, 0};
         if (has_queued(direction)) {
             descriptor.fd = -1;
         } else if (direction == JL_OUT) {
             descriptor = {out_fd_.load(), POLLOUT, 0};
-        } else if (fd_kind_ == JL_FD_OWN || (direction == JL_IN && fd_kind_ == JL_FD_SET)) {
+        } else if (fd_kind_ == JL_FD_OWN || by_set) {
             descriptor.fd = fd_.get();
         }
         if (!closing_ && !self.wait({&descriptor, 1}, until, direction == JL_IN)) {

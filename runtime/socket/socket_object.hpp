@@ -325,8 +325,12 @@ class socket_object {
 
     [[nodiscard]] bool waits_inside(std::span<const jl_msg> messages) const noexcept;
     std::int32_t receive_inside(jl_msg& message, std::chrono::milliseconds timeout);
+    std::chrono::milliseconds receive_timeout();
     std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
     std::int32_t arm_for_wait(std::uint32_t direction);
+    bool set_tells(std::uint32_t direction);
+    bool wait_alone(const dispatch::deadline& until);
+    bool waits_first() noexcept;
     [[nodiscard]] bool kernel_tells(std::uint32_t direction) const noexcept;
     void after_receive(std::uint32_t left);                  // guard_in_ held
     void after_blocked_send();                               // guard_out_ held
@@ -461,6 +465,9 @@ class socket_object {
     std::atomic<bool> has_tickets_{false};   // of WSADuplicateSocket
     std::atomic<std::uint32_t> insiders_{0}; // threads that wait inside the provider
     std::atomic<bool> never_inside_{false};  // it has said that none can
+    std::atomic<std::uint32_t> loners_{0};   // threads that wait on the SOCKET's descriptor alone
+    std::atomic<bool> kicked_{false};        // it was raised for them
+    std::atomic<bool> has_waited_{false};    // the last blocking receive had to
     std::atomic<bool> nonblocking_{false};
     std::atomic<bool> gap_notify_{false}; // JL_SO_GAP_NOTIFY
     std::atomic<std::int32_t> send_gate_{WSAENOTCONN};
@@ -505,9 +512,8 @@ class socket_object {
     on_demand<awaited_changes> awaited_;
     std::int32_t error_ = 0; // SO_ERROR of the runtime's own making
     struct linger linger_ {};
-    // Read on the data path without the lock.
-    std::atomic<std::chrono::milliseconds> send_timeout_{};
-    std::atomic<std::chrono::milliseconds> receive_timeout_{};
+    std::chrono::milliseconds send_timeout_{0};
+    std::chrono::milliseconds receive_timeout_{0};
     bool exclusive_ = false;
     bool conditional_accept_ = false; // SO_CONDITIONAL_ACCEPT: every request waits for its answer anyway
     bool urgent_inline_ = false;      // SO_OOBINLINE: urgent data is data as any other (EV-41)

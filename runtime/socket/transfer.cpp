@@ -66,7 +66,8 @@ result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {
-            until = deadline_after(send_timeout_.load(std::memory_order_relaxed));
+            const std::lock_guard hold(lock_);
+            until = deadline_after(send_timeout_);
         }
         if (code = wait_for(JL_OUT, until); code != 0) {
             return tl::unexpected(code);
@@ -98,6 +99,18 @@ std::int32_t socket_object::receive_inside(jl_msg& message, std::chrono::millise
     return closing_ && code != 0 ? WSAEINTR : code;
 }
 
+// Who had to wait for the last message most likely has to for the next; asking first would cost a system call each.
+bool socket_object::waits_first() noexcept {
+    return fd_kind_ == JL_FD_SET && has_waited_.load(std::memory_order_relaxed) &&
+           !signalled_.load(std::memory_order_relaxed) && dispatch::spin().count() == 0 &&
+           !condition_scope::active();
+}
+
+std::chrono::milliseconds socket_object::receive_timeout() {
+    const std::lock_guard hold(lock_);
+    return receive_timeout_;
+}
+
 result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool dont_wait) {
     dispatch::deadline until;
     dispatch::spinning polls;
@@ -106,7 +119,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         return tl::unexpected(gate);
     }
     if (!dont_wait && !nonblocking() && dispatch::spin().count() == 0 && waits_inside(messages)) {
-        const auto timeout = receive_timeout_.load(std::memory_order_relaxed);
+        const auto timeout = receive_timeout();
         until = deadline_after(timeout);
         first_wait = false;
         const auto code = receive_inside(messages.front(), timeout);
@@ -116,6 +129,15 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         if (code == WSAEOPNOTSUPP) {
             never_inside_.store(true, std::memory_order_relaxed);
         } else if (code != WSAEWOULDBLOCK) {
+            return tl::unexpected(code);
+        }
+    }
+    bool waited = false;
+    if (!dont_wait && !nonblocking() && waits_first()) {
+        until = deadline_after(receive_timeout());
+        first_wait = false;
+        waited = true;
+        if (const auto code = wait_for(JL_IN, until); code != 0) {
             return tl::unexpected(code);
         }
     }
@@ -132,6 +154,9 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
             after_receive(code == 0 ? left : static_cast<std::uint32_t>(JL_LEFT_UNKNOWN));
         }
         if (code == 0) {
+            if (has_waited_.load(std::memory_order_relaxed) != waited) {
+                has_waited_.store(waited, std::memory_order_relaxed);
+            }
             return done;
         }
         if (code != WSAEWOULDBLOCK || dont_wait || nonblocking()) {
@@ -139,12 +164,13 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {
-            until = deadline_after(receive_timeout_.load(std::memory_order_relaxed));
+            until = deadline_after(receive_timeout());
         }
         // Asking the provider again is the shortest way to a message; closesocket waits for this call.
         if (polls.again(until) && !closing_ && !condition_scope::active()) {
             continue;
         }
+        waited = true;
         if (code = wait_for(JL_IN, until); code != 0) {
             return tl::unexpected(code);
         }

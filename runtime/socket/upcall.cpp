@@ -94,7 +94,7 @@ void socket_object::finish_operation(std::int32_t code, bool invited) {
             update_gates();
             record(FD_WRITE, 0); // EV-40
         }
-        if (code == 0 && fd_kind_ == JL_FD_NONE) {
+        if (code == 0 && (fd_kind_ == JL_FD_NONE || selected_ != 0)) {
             schedule_pump(); // arms for what the new leaf sends
         }
     } else if (code == 0) {

@@ -34,6 +34,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
                             std::uint32_t* left) = 0;
     virtual std::int32_t arm(std::uint32_t direction, std::int32_t* code) = 0;
     virtual void cancel(std::uint64_t) {}
+    virtual void waits(bool) {}
     virtual std::int32_t shutdown(std::int32_t how) = 0;
     virtual void close(std::uint32_t how) = 0;
     virtual std::int32_t name(std::uint32_t peer, sockaddr* name, std::uint32_t* length) = 0;

@@ -377,23 +377,26 @@ std::uint64_t test_socket::ready_count(std::uint32_t direction) const {
     return direction == JL_IN ? handle_->ready_in : handle_->ready_out;
 }
 
-// As the runtime waits: on the socket's own descriptor, on an exposed one, or for `ready`.
+// As the runtime waits: on the socket's own descriptor, or on those it has exposed and for `ready`.
 bool test_socket::wait_for(std::uint32_t direction, std::uint64_t seen) {
     const short events = direction == JL_IN ? POLLIN : POLLOUT;
     if (fd_ >= 0) {
         return poll_fd(fd_, events);
     }
+    const auto until = std::chrono::steady_clock::now() + deadline;
     std::unique_lock lock(handle_->mutex);
-    for (const auto& [fd, conditions] : handle_->exposed) {
-        if ((conditions & direction) != 0) {
-            const int waited = fd;
-            lock.unlock();
-            return poll_fd(waited, events);
+    while ((direction == JL_IN ? handle_->ready_in : handle_->ready_out) == seen) {
+        for (const auto& [fd, conditions] : handle_->exposed) {
+            if ((conditions & direction) != 0 && poll_fd(fd, events, 0ns)) {
+                return true;
+            }
         }
+        if (std::chrono::steady_clock::now() >= until) {
+            return false;
+        }
+        handle_->changed.wait_for(lock, 1ms);
     }
-    return handle_->changed.wait_for(lock, deadline, [&] {
-        return (direction == JL_IN ? handle_->ready_in : handle_->ready_out) != seen;
-    });
+    return true;
 }
 
 int test_socket::shutdown(int how) {
