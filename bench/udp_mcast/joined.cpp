@@ -71,7 +71,8 @@ void send_singly(const shape& how, window& shared, const std::string& options) {
     const std::vector<char> message(how.size, 'x');
     const auto length = static_cast<int>(message.size());
     std::uint64_t sent = 0;
-    for (; shared.admits(sent, 1); ++sent) {
+    pace sending(shared);
+    for (; sending.admits(sent, 1); ++sent) {
         must(jl_send(to.get(), message.data(), length, 0) == length, "send");
     }
     shared.sent = sent;
@@ -96,7 +97,8 @@ void send_many(const shape& how, window& shared, const std::string& options) {
     const member to(how, JL_SENDER_ONLY, options);
     messages<send_burst> out(how.size, true);
     std::uint64_t sent = 0;
-    while (shared.admits(sent, send_burst)) {
+    pace sending(shared);
+    while (sending.admits(sent, send_burst)) {
         const int done = jl_send_batch(to.get(), out.all.data(), send_burst);
         must(done > 0, "jl_send_batch");
         sent += static_cast<std::uint64_t>(done);

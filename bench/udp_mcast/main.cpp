@@ -279,6 +279,8 @@ struct choice {
     std::string only;    // of the techniques besides the raw ones
     std::string network; // loopback, bridge, wire or trips; empty: all
     std::string file;
+    std::size_t size = 0; // bytes of a message; 0: all
+    int receivers = 0;    // 0: all
 };
 
 choice read_arguments(int argc, char** argv) {
@@ -291,12 +293,16 @@ choice read_arguments(int argc, char** argv) {
             made.only = argv[i + 1];
         } else if (key == "--network") {
             made.network = argv[i + 1];
+        } else if (key == "--size") {
+            made.size = static_cast<std::size_t>(std::atoi(argv[i + 1]));
+        } else if (key == "--receivers") {
+            made.receivers = std::atoi(argv[i + 1]);
         } else if (key == "--json") {
             made.file = argv[i + 1];
         } else {
             throw failure("unknown argument " + key +
                           "; there are --rounds N, --only TEXT, --network "
-                          "loopback|bridge|wire|trips, --json FILE");
+                          "loopback|bridge|wire|trips, --size 64|1400, --receivers 1|4, --json FILE");
         }
     }
     return made;
@@ -318,6 +324,10 @@ void bench_all(const choice& made) {
                                 : stage::bridge(most_receivers + 1, over == network::bridge);
         for (const int receivers : {1, most_receivers}) {
             for (const std::size_t size : {std::size_t{64}, std::size_t{1400}}) {
+                if ((made.size != 0 && made.size != size) ||
+                    (made.receivers != 0 && made.receivers != receivers)) {
+                    continue;
+                }
                 shape how;
                 how.size = size;
                 how.receivers = receivers;

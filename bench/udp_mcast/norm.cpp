@@ -82,7 +82,8 @@ void send(const shape& how, window& shared) {
     });
     NormStreamWrite(stream, "s", 1); // the messages start behind it
     std::uint64_t sent = 0;
-    while (shared.admits(sent, 1) && write(to, stream, message.data(), message.size(), shared)) {
+    pace sending(shared);
+    while (sending.admits(sent, 1) && write(to, stream, message.data(), message.size(), shared)) {
         // What waits in a part of a segment would never fill the window.
         if (++sent % 64 == 0) {
             NormStreamFlush(stream);

@@ -23,7 +23,8 @@ void send_singly(const shape& how, window& shared) {
     const raw_socket to = raw_socket::unconnected(how);
     const std::vector<char> message(how.size, 'x');
     std::uint64_t sent = 0;
-    for (; shared.admits(sent, 1); ++sent) {
+    pace sending(shared);
+    for (; sending.admits(sent, 1); ++sent) {
         to.send_to_group(message);
     }
     shared.sent = sent;
@@ -51,7 +52,8 @@ void send_many(const shape& how, window& shared) {
         headers[i].msg_hdr.msg_iovlen = 1;
     }
     std::uint64_t sent = 0;
-    while (shared.admits(sent, burst)) {
+    pace sending(shared);
+    while (sending.admits(sent, burst)) {
         sent += static_cast<std::uint64_t>(to.must(::sendmmsg(to.fd(), headers.data(), burst, 0)));
     }
     shared.sent = sent;
@@ -76,8 +78,9 @@ void receive_many(const shape& how, window& shared, int lane) {
     }
 }
 
-// Datagrams of `size` bytes, as many as a super-packet takes, each standing for `each` messages.
-void send_segmented(const shape& how, window& shared, std::size_t size, std::uint64_t each) {
+// Datagrams of `size` bytes, as many as a super-packet takes, each of `each` messages. fill: writes one of them.
+template <class Fill>
+void send_segmented(const shape& how, window& shared, std::size_t size, std::uint64_t each, Fill fill) {
     const raw_socket to = raw_socket::sender(how);
     const auto segments = std::min(burst, largest / size);
     std::vector<char> all(size * segments, 'x');
@@ -95,26 +98,39 @@ void send_segmented(const shape& how, window& shared, std::size_t size, std::uin
     const auto segment = static_cast<std::uint16_t>(size);
     std::memcpy(CMSG_DATA(note), &segment, sizeof segment);
     std::uint64_t sent = 0;
-    for (; shared.admits(sent, segments * each); sent += segments * each) {
+    pace sending(shared);
+    for (; sending.admits(sent, segments * each); sent += segments * each) {
+        for (std::size_t i = 0; i < segments; ++i) {
+            fill(all.data() + i * size);
+        }
         to.must(::sendmsg(to.fd(), &header, 0));
     }
     shared.sent = sent;
 }
 
 void send_offloaded(const shape& how, window& shared) {
-    send_segmented(how, shared, how.size, 1);
+    send_segmented(how, shared, how.size, 1, [](char*) {});
 }
 
-// The length of a datagram's messages, told by two bytes each, is what a receiver has to walk over.
+// Messages of a datagram, each with its length in two bytes before it: the least that keeps their boundaries.
 std::uint64_t packed_each(const shape& how) {
     return packed_bytes / (how.size + 2);
 }
 
 void send_packed(const shape& how, window& shared) {
-    send_segmented(how, shared, packed_each(how) * (how.size + 2), packed_each(how));
+    const std::vector<char> message(how.size, 'x');
+    const auto length = static_cast<std::uint16_t>(how.size);
+    const auto each = packed_each(how);
+    send_segmented(how, shared, each * (how.size + 2), each, [&](char* to) {
+        for (std::uint64_t i = 0; i < each; ++i, to += message.size() + 2) {
+            std::memcpy(to, &length, sizeof length);
+            std::memcpy(to + 2, message.data(), message.size());
+        }
+    });
 }
 
-void receive_segments(const shape& how, window& shared, int lane, std::size_t size, std::uint64_t each) {
+// messages_in: how many a super-packet holds.
+template <class Count> void receive_segments(const shape& how, window& shared, int lane, Count messages_in) {
     const raw_socket from = raw_socket::receiver(how);
     from.set(SOL_UDP, UDP_GRO, 1);
     std::vector<char> room(65536);
@@ -122,17 +138,28 @@ void receive_segments(const shape& how, window& shared, int lane, std::size_t si
     while (counted.expects_more()) {
         const auto got = ::recv(from.fd(), room.data(), room.size(), 0);
         if (got > 0) {
-            counted.add((static_cast<std::size_t>(got) + size - 1) / size * each);
+            counted.add(messages_in(room.data(), static_cast<std::size_t>(got)));
         }
     }
 }
 
 void receive_offloaded(const shape& how, window& shared, int lane) {
-    receive_segments(how, shared, lane, how.size, 1);
+    receive_segments(how, shared, lane, [&](const char*, std::size_t size) -> std::uint64_t {
+        return (size + how.size - 1) / how.size;
+    });
 }
 
+// Finds each message; whoever wants to keep it has to copy it besides.
 void receive_packed(const shape& how, window& shared, int lane) {
-    receive_segments(how, shared, lane, packed_each(how) * (how.size + 2), packed_each(how));
+    receive_segments(how, shared, lane, [](const char* bytes, std::size_t size) {
+        std::uint64_t count = 0;
+        for (std::size_t at = 0; at + 2 <= size; ++count) {
+            std::uint16_t length = 0;
+            std::memcpy(&length, bytes + at, sizeof length);
+            at += sizeof length + length;
+        }
+        return count;
+    });
 }
 
 // ---- round trips

@@ -65,7 +65,8 @@ void send(const shape& how, window& shared) {
     const std::vector<char> message(how.size, 'x');
     warm_up(shared, [&] { zmq_send(to.get(), "w", 1, 0); });
     std::uint64_t sent = 0;
-    for (; shared.admits(sent, 1); ++sent) {
+    pace sending(shared);
+    for (; sending.admits(sent, 1); ++sent) {
         zmq_send(to.get(), message.data(), message.size(), 0);
     }
     shared.sent = sent;

@@ -84,6 +84,9 @@ class link {
     virtual posted post(std::span<const std::byte> head, std::span<const std::byte> body,
                         std::uint64_t cookie) = 0;
 
+    // The peer's first slice has come.
+    virtual void opened() {}
+
     // What has been posted goes now at the latest: engines that can, hand many slices to the device at once.
     virtual void flush() {}
 
@@ -169,6 +172,10 @@ class station {
     virtual tl::expected<void, failure> lend(std::span<std::byte> memory) = 0;
     // No slice is posted from there any more. owner keeps it alive for those that are under way.
     virtual void take_back(std::span<std::byte> memory, std::shared_ptr<void> owner) = 0;
+
+    // The first slice between two peers makes a connection of its own, which nobody may close over: the joiner sends a slice
+    // without data as soon as it can, and the other side none before that has come.
+    [[nodiscard]] virtual bool needs_opening() const { return false; }
 
     // Bytes of one slice, head included.
     [[nodiscard]] virtual std::size_t slice_size() const = 0;

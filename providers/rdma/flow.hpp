@@ -47,6 +47,9 @@ struct flow {
         return log.used() == 0 || log.used() + bytes <= send_buffer;
     }
 
+    // The sender may go on: once it has found the log full, not before that is half empty.
+    [[nodiscard]] bool takes_more() const noexcept { return members != 0 && !full && fits(wanted_room); }
+
     jl_handle* socket; // told of readiness; null once it is closed
     const std::size_t send_buffer;
     ring log;

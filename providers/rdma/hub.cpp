@@ -137,10 +137,15 @@ void hub::on_data_ready() {
     if (!station_) {
         return;
     }
-    const bool is_polled = polls_ - polls_seen_ > polls_of_a_poller;
+    const std::uint64_t asked = polls_ - polls_seen_;
     polls_seen_ = polls_;
-    poll_data();
-    if (is_polled) {
+    const bool any = poll_data();
+    alarms_ = any || asked != 0 ? 0 : alarms_ + 1;
+    const bool cries_wolf = alarms_ >= alarms_allowed_;
+    if (cries_wolf) {
+        alarms_allowed_ = 1;
+    }
+    if (asked > polls_of_a_poller || cries_wolf) {
         park();
     } else {
         arm_watch();
@@ -235,16 +240,20 @@ bool hub::needs_tick() const {
 }
 
 void hub::keep_ticking() {
-    if (ticking_ || !station_ || !needs_tick()) {
+    if (hurried_ || !station_ || !needs_tick()) {
         return;
     }
     const bool busy = parked_ || std::ranges::any_of(peers_, [&](const peer_ptr& each) {
                           return each && (each->blocked || (station_->data_fd() < 0 && each->out.in_flight()));
                       });
+    if (ticking_ && !busy) {
+        return;
+    }
     const std::chrono::nanoseconds calm = std::clamp<std::chrono::nanoseconds>(
         std::min(limits_->handshake_timeout, limits_->leaf_timeout) / 8, shortest_tick, longest_tick);
     const std::chrono::nanoseconds length = busy ? std::chrono::nanoseconds(busy_tick) : calm;
     ticking_ = true;
+    hurried_ = busy;
     if (tick_) {
         // A pending timer is set anew only on its own loop.
         post(loop(), [self = shared_from_this(), length] {
@@ -256,13 +265,13 @@ void hub::keep_ticking() {
                        self->on_tick();
                    }
                })) {
-        ticking_ = false;
+        ticking_ = hurried_ = false;
     }
 }
 
 void hub::on_tick() {
     const lock_type hold(mutex_);
-    ticking_ = false;
+    ticking_ = hurried_ = false;
     if (!station_) {
         return;
     }

@@ -184,8 +184,13 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     std::uint64_t polls_ = 0;      // by applications
     std::uint64_t polls_seen_ = 0; // by the loop, when it last looked
     bool parked_ = false;          // an application polls: the loop leaves the data alone
+    // Some engines' descriptors stay readable when there is nothing. After so many such alarms in a row the loop looks by the
+    // clock, and believes one alarm at a time.
+    unsigned alarms_ = 0;
+    unsigned alarms_allowed_ = 32;
     timer tick_;
     bool ticking_ = false;
+    bool hurried_ = false; // the next tick is that of a busy hub, and comes soon
 
     std::vector<peer_ptr> peers_; // by the low half of their channels
     std::vector<std::uint32_t> free_;

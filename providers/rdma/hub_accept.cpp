@@ -171,6 +171,7 @@ std::int32_t hub::admit(const peer_ptr& who, const std::shared_ptr<flow>& data, 
         who->hello.qos = *answer->qos;
     }
     who->state = peer::phase::open;
+    who->awaits_opening = station_->needs_opening() && who->slices_seen == 0;
     make_member(*who, asked.data == wire::data_role::root, asked.direction == JL_RECEIVER_ONLY,
                 asked.direction == JL_SENDER_ONLY);
     who->line->control(wire::encode(who->hello));

@@ -194,12 +194,12 @@ std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
         *code = data.lost ? *data.lost : WSAESHUTDOWN;
         return JL_ENDED;
     }
-    if (data.members != 0 && data.fits(data.wanted_room)) {
+    if (data.takes_more()) {
         return JL_READY;
     }
     data.want_out = true;
     arm_watch();
-    return data.members != 0 && data.fits(data.wanted_room) ? JL_READY : JL_ARMED;
+    return data.takes_more() ? JL_READY : JL_ARMED;
 }
 
 void hub::fill(const flow& data, jl_stats& out) {
@@ -258,7 +258,10 @@ void hub::on_parcel(const parcel& got) {
         station_->give_back(got.slot);
         return;
     }
-    ++who->slices_seen;
+    if (who->slices_seen++ == 0 && who->line != nullptr) {
+        who->awaits_opening = false;
+        who->line->opened();
+    }
     if (static_cast<std::int32_t>(head->granted - who->allowed) > 0) {
         who->allowed = head->granted;
         who->progress = clock::now();
@@ -364,6 +367,9 @@ void hub::look_after(const peer_ptr& who) {
     }
     after_move(*who, state == inflow::state::stalled);
     if (who->is_open()) {
+        if (who->owes_opening) {
+            send_grant(*who);
+        }
         pump(*who);
         if (who->consumed - who->announced >= std::max(1U, who->window / 4)) {
             send_grant(*who);
@@ -431,7 +437,8 @@ void hub::tell_readable(flow& data) {
 }
 
 void hub::pump(peer& who) {
-    if (who.is_open() && who.line != nullptr && who.slice_room != 0 && !who.blocked) {
+    const bool may_post = !who.blocked && !who.owes_opening && !who.awaits_opening;
+    if (who.is_open() && who.line != nullptr && who.slice_room != 0 && may_post) {
         post_slices(who);
         who.line->flush();
     }
@@ -463,11 +470,15 @@ void hub::post_slices(peer& who) {
 }
 
 void hub::send_grant(peer& who) {
+    if (who.blocked || who.awaits_opening || who.line == nullptr) {
+        return;
+    }
     const auto head =
         wire::encode(wire::slice_head{who.remote_channel, 0, 0, who.consumed + who.window, std::uint8_t{0}});
     const posted outcome = who.line->post(head, {}, no_cookie);
     who.line->flush();
     if (outcome == posted::copied || outcome == posted::taken) {
+        who.owes_opening = false;
         who.announced = who.consumed;
         ++who.slices_posted;
         wake_if_dozing(who);

@@ -77,6 +77,8 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
     bool blocked = false;            // the engine had no room
     bool dozing = false;             // it sleeps until it gets a wake note
     bool asked_to_knock = false;     // it knows that this side sleeps
+    bool owes_opening = false;       // the first slice between the two has to be ours, without data
+    bool awaits_opening = false;     // or its
     std::uint64_t slices_seen = 0;   // from it
     std::uint64_t slices_posted = 0; // to it
     // Slices that came before the answer that says where its stream begins.

@@ -3,6 +3,7 @@
 
 #include <netinet/udp.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace joinleaf::udp_mcast {
@@ -36,6 +37,16 @@ template <class Fits> const cmsghdr* find(const msghdr& header, Fits fits) noexc
 }
 
 } // namespace
+
+int note_destinations(int fd, int family) noexcept {
+    const int yes = 1;
+    // IP_PKTINFO would tell it too, and look up a route for each datagram.
+    const bool six = family == AF_INET6;
+    return ::setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVPKTINFO : IP_RECVORIGDSTADDR,
+                        &yes, sizeof yes) == 0
+               ? 0
+               : errno;
+}
 
 bool came_to_group(const msghdr& header) noexcept {
     return find(header, is_group) != nullptr;

@@ -17,7 +17,11 @@ struct alignas(cmsghdr) note_space {
     std::array<char, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int))> bytes;
 };
 
-// Whether it was addressed to a group.
+// Has the kernel note the destination of each datagram, which costs every receive a little; an IPv6 socket may get
+// IPv4 as well. 0 or an errno.
+int note_destinations(int fd, int family) noexcept;
+
+// Whether it was addressed to a group; false where the destination is not noted.
 bool came_to_group(const msghdr& header) noexcept;
 
 // Bytes of each datagram of a super-packet; 0: it is a lone datagram.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "endpoint.hpp"
 
+#include "ancillary.hpp"
 #include "device_queue.hpp"
 #include "network_interface.hpp"
 
@@ -136,6 +137,14 @@ std::int32_t endpoint::set_loopback(bool on) {
     return put_filter(std::move(filter));
 }
 
+std::int32_t endpoint::tell_groups() {
+    if (const int error = note_destinations(fd_, family_); error != 0) {
+        return jl_wsa_error(error);
+    }
+    tells_groups_.store(true, std::memory_order_relaxed);
+    return 0;
+}
+
 std::int32_t endpoint::put_filter(packet_filter filter) {
     const bool counted = !refuses_by_the_way(groups_.filter());
     const auto drops = kernel_drops();
@@ -226,7 +235,6 @@ std::int32_t endpoint::stats(jl_stats* stats) {
     stats->paced = spaced_ ? JL_PACED_DEVICE : 0;
     stats->queued_bytes = static_cast<std::uint64_t>(std::max(queued, 0));
     if (outbox_ != nullptr) {
-        const std::lock_guard hold(outbox_->lock);
         stats->queued_bytes += outbox_->bytes();
     }
     stats->gaps = numbers_ == nullptr ? 0 : numbers_->missing();

@@ -60,6 +60,10 @@ class endpoint {
     // Whether group datagrams of senders on this host are received (IO-25). 0 or a Winsock code.
     std::int32_t set_loopback(bool on);
 
+    // From the next receive on it is told what came by multicast (JL_MSG_GROUP). A socket in no group has no need of
+    // it and spares each receive the kernel's notes. 0 or a Winsock code.
+    std::int32_t tell_groups();
+
   private:
     // local_address.cpp
     [[nodiscard]] address local() const;
@@ -75,12 +79,14 @@ class endpoint {
     std::int32_t receive_nothing();
     int admit(const address& session, const std::vector<address>& sources);
     std::int32_t set_peer(const address& peer);
+    void aim_at(const address& destination);
     int dissolve();
     void finish(std::uint64_t op, std::int32_t code) const;
 
     // sending.cpp
     std::int32_t find_destination(const jl_msg& message, sockaddr*& to, socklen_t& length) const;
     std::int32_t send_one(jl_msg& message);
+    ssize_t put_lone(const msghdr& header) const noexcept;
     std::int32_t send_many(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
     std::int32_t send_some(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
     std::int32_t send_each(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
@@ -90,10 +96,12 @@ class endpoint {
     [[nodiscard]] bool is_waved_through(int error) const noexcept;
 
     // receiving.cpp; [caller] of the receiving direction
+    ssize_t take_lone(jl_msg& message, int flags) const noexcept;
     std::int32_t receive_one(jl_msg& message, int flags);
     std::int32_t receive_many(jl_msg* messages, std::uint32_t count, std::uint32_t& done, std::uint32_t& left);
     std::int32_t receive_ahead(jl_msg* messages, std::uint32_t count, bool peek, std::uint32_t& done,
                                std::uint32_t& left);
+    [[nodiscard]] bool next_is_lone() const noexcept;
     int take_ahead(jl_msg& message, bool peek);
     std::uint32_t hand_out(std::span<jl_msg> messages, int& error);
     bool keeps_waiting(std::uint64_t timeout_ns); // [any]
@@ -110,9 +118,11 @@ class endpoint {
     [[nodiscard]] envelope header_for(bool to_session, bool packed) const noexcept;
     std::int32_t send_enveloped(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
     std::int32_t send_wrapped(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
-    std::int32_t pack(jl_msg& message, std::size_t size); // with the outbox locked
-    std::int32_t empty_outbox();                          // likewise
-    static void on_delay_over(void* self);                // likewise; [reactor]
+    [[nodiscard]] bool is_packed(const jl_msg& message) const noexcept;
+    bool pack(jl_msg* messages, std::uint32_t count, std::uint32_t& done);
+    std::int32_t depart();                 // with the outbox's departure held
+    std::int32_t send_load();              // likewise
+    static void on_delay_over(void* self); // likewise; [reactor]
     void let_go();
     void discard_unsent();
     [[nodiscard]] int next_message_size() const noexcept;
@@ -144,7 +154,8 @@ class endpoint {
     in_addr shown_link_{}; // what IP_MULTICAST_IF was set to
     address session_;      // joined; no address: not
     address destination_;  // of a send that names none; no address: the kernel's peer, if there is one
-    address source_;       // a specific address this socket was bound to; no address: none
+    bool aims_at_session_ = false; // the destination is the session
+    address source_;               // a specific address this socket was bound to; no address: none
 
     // The ancillary part of each send: the source address, where source_ is set.
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> source_note_{};
@@ -153,6 +164,7 @@ class endpoint {
     std::atomic<bool> no_receive_{false};
     std::atomic<bool> no_send_{false};
     std::atomic<bool> tell_resets_{true};
+    std::atomic<bool> tells_groups_{false};
     segmentation segmentation_;
     bool takes_many_ = true; // false: this process may not use sendmmsg
     std::atomic<std::uint32_t> path_{JL_PATH_UNKNOWN};

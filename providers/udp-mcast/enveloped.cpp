@@ -74,11 +74,9 @@ class wrapping {
 } // namespace
 
 bool endpoint::goes_to_session(const jl_msg& message) const noexcept {
-    return session_ &&
-           (message.addr == nullptr ? destination_.length == session_.length &&
-                                          std::memcmp(&destination_.six, &session_.six, session_.length) == 0
-                                    : message.addr_len == session_.length &&
-                                          std::memcmp(message.addr, &session_.six, session_.length) == 0);
+    return message.addr == nullptr ? aims_at_session_
+                                   : session_ && message.addr_len == session_.length &&
+                                         std::memcmp(message.addr, &session_.six, session_.length) == 0;
 }
 
 envelope endpoint::header_for(bool to_session, bool packed) const noexcept {
@@ -88,68 +86,77 @@ envelope endpoint::header_for(bool to_session, bool packed) const noexcept {
 }
 
 std::int32_t endpoint::send_enveloped(jl_msg* messages, std::uint32_t count, std::uint32_t& done) {
-    std::unique_lock<std::mutex> hold;
-    if (outbox_ != nullptr) {
-        hold = std::unique_lock(outbox_->lock);
-    }
     std::int32_t code = 0;
     while (done < count && code == 0) {
-        auto& next = messages[done];
-        const auto size = bytes_of(next);
-        if (outbox_ != nullptr && next.flags == 0 && goes_to_session(next) && outbox_->packs(size)) {
-            code = pack(next, size);
-            done += code == 0 ? 1 : 0;
-        } else {
-            code = outbox_ == nullptr ? 0 : empty_outbox(); // what was sent before goes before
-            code = code == 0 ? send_wrapped(messages, count, done) : code;
+        if (outbox_ == nullptr) {
+            code = send_wrapped(messages, count, done);
+        } else if (pack(messages, count, done)) {
+            const std::lock_guard order(outbox_->departure);
+            code = depart(); // what was sent before goes before
+            if (code == 0 && done < count && !is_packed(messages[done])) {
+                code = send_wrapped(messages, count, done);
+            }
         }
-    }
-    if (outbox_ != nullptr && outbox_->is_due()) {
-        empty_outbox();
     }
     return done > 0 ? 0 : code;
 }
 
-std::int32_t endpoint::pack(jl_msg& message, std::size_t size) {
-    if (!outbox_->add(message, size, header_for(true, true))) {
-        if (const auto code = empty_outbox(); code != 0) {
-            return code;
-        }
-        outbox_->add(message, size, header_for(true, true));
-    }
-    ++next_number_;
-    message.size = size;
-    sent_.add(size);
-    return 0;
+bool endpoint::is_packed(const jl_msg& message) const noexcept {
+    return message.flags == 0 && goes_to_session(message) && outbox_->packs(bytes_of(message));
 }
 
-// Sends what has gathered. WSAEWOULDBLOCK: some of it is still there. Another error belongs to messages whose
-// sends have succeeded long ago, and ends them.
-std::int32_t endpoint::empty_outbox() {
+// Adds messages, up to one that is not packed or finds no room. Whether something has to leave now.
+bool endpoint::pack(jl_msg* messages, std::uint32_t count, std::uint32_t& done) {
+    const std::lock_guard hold(outbox_->lock);
+    for (; done < count && is_packed(messages[done]); ++done) {
+        auto& next = messages[done];
+        const auto size = bytes_of(next);
+        if (!outbox_->add(next, size, header_for(true, true))) {
+            return true;
+        }
+        ++next_number_;
+        next.size = size;
+        sent_.add(size);
+    }
+    return done < count || outbox_->is_due();
+}
+
+// What has gathered leaves, behind what is left of an earlier departure. Once: who floods the socket meanwhile would
+// hold a loop of the host for ever. WSAEWOULDBLOCK: something is still there.
+std::int32_t endpoint::depart() {
     std::int32_t code = 0;
-    while (outbox_->count() > 0 && code == 0) {
-        std::array<iovec, 64> pieces;
-        std::array<jl_msg, 64> datagrams;
-        const auto count = std::min(outbox_->count(), datagrams.size());
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto bytes = outbox_->datagram(i);
-            pieces[i] = {bytes.data(), bytes.size()};
-            datagrams[i] = {&pieces[i], 1, 0, &session_.any, session_.length, 0, 0};
+    for (int turns = outbox_->leaving().empty() ? 1 : 2; turns > 0 && code == 0 && outbox_->load(); --turns) {
+        while (!outbox_->leaving().empty() && code == 0) {
+            code = send_load();
         }
-        std::uint32_t left = 0;
-        code = send_many(datagrams.data(), static_cast<std::uint32_t>(count), left);
-        outbox_->note_departure();
-        if (code != 0 && code != WSAEWOULDBLOCK) {
-            for (std::size_t i = 0; i < count; ++i) {
-                lost_in_outbox_.fetch_add(outbox_->messages_in(i), std::memory_order_relaxed);
-            }
-            left = static_cast<std::uint32_t>(count);
-        }
-        outbox_->drop(left);
     }
     if (code == WSAEWOULDBLOCK) {
         outbox_->try_later();
     }
+    return code;
+}
+
+// Another error than WSAEWOULDBLOCK belongs to messages whose sends have succeeded long ago, and ends them.
+std::int32_t endpoint::send_load() {
+    std::array<iovec, 64> pieces;
+    std::array<jl_msg, 64> datagrams;
+    auto& load = outbox_->leaving();
+    const auto count = std::min(load.count(), datagrams.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto bytes = load.datagram(i);
+        pieces[i] = {bytes.data(), bytes.size()};
+        datagrams[i] = {&pieces[i], 1, 0, &session_.any, session_.length, 0, 0};
+    }
+    std::uint32_t left = 0;
+    const auto code = send_many(datagrams.data(), static_cast<std::uint32_t>(count), left);
+    outbox_->note_departure();
+    if (code != 0 && code != WSAEWOULDBLOCK) {
+        for (std::size_t i = 0; i < count; ++i) {
+            lost_in_outbox_.fetch_add(load.messages_in(i), std::memory_order_relaxed);
+        }
+        left = static_cast<std::uint32_t>(count);
+    }
+    load.drop(left);
     return code;
 }
 
@@ -159,8 +166,7 @@ std::int32_t endpoint::send_wrapped(jl_msg* messages, std::uint32_t count, std::
     auto number = next_number_;
     for (auto i = done; i < count; ++i) {
         const bool to_session = goes_to_session(messages[i]);
-        const bool could_be_packed = outbox_ != nullptr && to_session && outbox_->packs(bytes_of(messages[i]));
-        if (could_be_packed && i > done) {
+        if (outbox_ != nullptr && i > done && is_packed(messages[i])) {
             break;
         }
         auto header = header_for(to_session, false);
@@ -181,22 +187,22 @@ std::int32_t endpoint::send_wrapped(jl_msg* messages, std::uint32_t count, std::
 }
 
 void endpoint::on_delay_over(void* self) {
-    static_cast<endpoint*>(self)->empty_outbox();
+    static_cast<endpoint*>(self)->depart();
 }
 
 // Before the socket changes what concerns datagrams that leave later.
 void endpoint::let_go() {
     if (outbox_ != nullptr) {
-        const std::lock_guard hold(outbox_->lock);
-        empty_outbox();
+        const std::lock_guard order(outbox_->departure);
+        depart();
     }
 }
 
 // SIO_FLUSH: what has not left is gone (IO-31).
 void endpoint::discard_unsent() {
     if (outbox_ != nullptr) {
-        const std::lock_guard hold(outbox_->lock);
-        outbox_->drop(outbox_->count());
+        const std::lock_guard order(outbox_->departure);
+        outbox_->discard();
     }
 }
 

@@ -65,11 +65,6 @@ tl::expected<void, refusal> instance::prepare(int fd, int family) {
     constexpr wanted_option own_groups_six{IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, "only the groups it joined"};
     // Winsock's default; Linux would let an IPv6 socket take the IPv4 port of the same number.
     constexpr wanted_option six_only{IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPv6 alone"};
-    // IP_PKTINFO would tell it too, and look up a route for each datagram.
-    constexpr wanted_option destination_four{IPPROTO_IP, IP_RECVORIGDSTADDR, 1,
-                                             "the destination of its datagrams"};
-    constexpr wanted_option destination_six{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1,
-                                            "the destination of its datagrams"};
     const wanted_option ttl_four{IPPROTO_IP, IP_MULTICAST_TTL, options_.ttl, "that ttl"};
     const wanted_option ttl_six{IPPROTO_IPV6, IPV6_MULTICAST_HOPS, options_.ttl, "that ttl"};
 
@@ -80,10 +75,7 @@ tl::expected<void, refusal> instance::prepare(int fd, int family) {
     if (family == AF_INET6) {
         then(own_groups_six);
         then(six_only);
-        then(destination_six);
         then(ttl_six);
-    } else {
-        then(destination_four);
     }
     const auto index = link();
     if (outcome && index && *index != 0) {
@@ -147,7 +139,9 @@ std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& made) {
         keep_whole(fd.get(), open.family);
     }
     auto fresh = std::make_unique<endpoint>(*this, handle, fd.get(), open.family, multipoint);
-    if (const auto code = fresh->set_loopback(options_.loopback); code != 0) {
+    auto code = fresh->set_loopback(options_.loopback);
+    code = code == 0 && multipoint ? fresh->tell_groups() : code;
+    if (code != 0) {
         return code;
     }
     open.fd = fd.release();

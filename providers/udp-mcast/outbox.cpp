@@ -8,15 +8,65 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace joinleaf::udp_mcast {
+
+bool packed_datagrams::add(const jl_msg& message, std::size_t size, const envelope& header) noexcept {
+    const auto needed = size + envelope::length_size;
+    if (fill_ > 0 && fill_ + needed > bytes_) {
+        finish_current();
+    }
+    if (last_ == capacity_) {
+        return false;
+    }
+    char* to = at(last_) + fill_;
+    if (fill_ == 0) {
+        header.write(to);
+        to += envelope::size;
+        counts_[last_] = 0;
+    }
+    envelope::write_length(to, size);
+    to += envelope::length_size;
+    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
+        const auto& piece = message.iov[i];
+        to = std::copy_n(static_cast<const char*>(piece.iov_base), piece.iov_len, to);
+    }
+    fill_ = static_cast<std::size_t>(to - at(last_));
+    ++counts_[last_];
+    return true;
+}
+
+// Full ones get the same length, so that they fit into one super-packet.
+void packed_datagrams::finish_current() noexcept {
+    std::memset(at(last_) + fill_, envelope::filling, bytes_ - fill_);
+    ++last_;
+    fill_ = 0;
+}
+
+void packed_datagrams::drop(std::size_t datagrams) noexcept {
+    if (datagrams >= count()) {
+        first_ = 0;
+        last_ = 0;
+        fill_ = 0;
+    } else {
+        first_ += datagrams;
+    }
+}
+
+namespace {
+
+std::size_t datagrams_of(std::size_t bytes, std::size_t most_bytes, std::size_t most) noexcept {
+    return std::clamp<std::size_t>(most_bytes / bytes, 1, most);
+}
+
+} // namespace
 
 outbox::outbox(std::size_t bytes, std::chrono::nanoseconds delay)
     : bytes_(bytes),
       delay_(delay),
-      capacity_(std::clamp<std::size_t>(most_bytes / bytes, 1, most_datagrams)),
-      room_(capacity_ * bytes),
-      counts_(capacity_) {}
+      leaving_(bytes, datagrams_of(bytes, most_bytes, most_datagrams)),
+      gathering_(leaving_) {}
 
 void outbox::open(jl_handle* handle, send_function send, void* owner) {
     send_ = send;
@@ -34,7 +84,7 @@ void outbox::open(jl_handle* handle, send_function send, void* owner) {
 
 void outbox::retire() {
     {
-        const std::lock_guard hold(lock);
+        const std::scoped_lock hold(departure, lock);
         owner_ = nullptr;
     }
     if (watch_ == nullptr) {
@@ -47,24 +97,35 @@ void outbox::retire() {
 
 void outbox::on_time(void* raw, std::uint32_t) {
     auto& self = *static_cast<outbox*>(raw);
-    const std::lock_guard hold(self.lock);
+    const std::unique_lock order(self.departure, std::try_to_lock);
+    if (self.is_time(order.owns_lock())) {
+        self.send_(self.owner_);
+    }
+}
+
+// The timer has expired: whether something has waited long enough. While somebody else sends, the loop has better to
+// do than to wait for it: what gathers meanwhile has its turn afterwards.
+bool outbox::is_time(bool may_send) noexcept {
+    const std::lock_guard hold(lock);
     std::uint64_t times = 0;
-    if (::read(self.timer_.get(), &times, sizeof times) != sizeof times || self.owner_ == nullptr) {
-        return;
+    if (::read(timer_.get(), &times, sizeof times) != sizeof times || owner_ == nullptr) {
+        return false;
     }
-    self.timer_runs_ = false;
-    if (self.count() == 0) {
-        return;
+    timer_runs_ = false;
+    if (!may_send) {
+        if (!gathering_.empty()) {
+            set_timer(delay_);
+        }
+        return false;
     }
-    const auto waited = clock::now() - self.since_;
-    if (waited < self.delay_) { // what the timer was set for has left meanwhile
-        self.set_timer(self.delay_ - waited);
-        return;
+    if (!leaving_.empty() || gathering_.empty()) {
+        return !leaving_.empty();
     }
-    self.send_(self.owner_);
-    if (self.count() > 0) { // the kernel takes nothing now
-        self.set_timer(self.delay_);
+    const auto waited = clock::now() - since_;
+    if (waited < delay_) { // what the timer was set for has left meanwhile
+        set_timer(delay_ - waited);
     }
+    return waited >= delay_;
 }
 
 void outbox::set_timer(std::chrono::nanoseconds after) noexcept {
@@ -74,75 +135,59 @@ void outbox::set_timer(std::chrono::nanoseconds after) noexcept {
     timer_runs_ = ::timerfd_settime(timer_.get(), 0, &when, nullptr) == 0;
 }
 
-void outbox::try_later() noexcept {
-    if (watch_ != nullptr && !timer_runs_) {
-        set_timer(delay_);
+bool outbox::add(const jl_msg& message, std::size_t size, const envelope& header) noexcept {
+    if (gathering_.empty()) {
+        since_ = clock::now();
     }
+    return gathering_.add(message, size, header);
 }
 
+// While the timer runs nobody needs to look at the clock: it was set when what gathered was not due, and only for
+// the delay.
 bool outbox::is_due() noexcept {
-    if (count() == 0) {
+    if (gathering_.empty()) {
         return false;
     }
-    if (watch_ == nullptr || clock::now() - departed_ >= delay_) {
+    if (watch_ != nullptr && timer_runs_) {
+        return false;
+    }
+    if (watch_ == nullptr || since_ - departed_ >= delay_) {
         return true;
     }
-    if (!timer_runs_) {
-        set_timer(delay_);
-    }
+    set_timer(delay_);
     return !timer_runs_;
 }
 
-bool outbox::add(const jl_msg& message, std::size_t size, const envelope& header) noexcept {
-    const auto needed = size + envelope::length_size;
-    if (fill_ > 0 && fill_ + needed > bytes_) {
-        finish_current();
-    }
-    if (last_ == capacity_) {
-        return false;
-    }
-    if (count() == 0) {
-        since_ = clock::now();
-    }
-    char* const start = at(last_);
-    if (fill_ == 0) {
-        header.write(start);
-        fill_ = envelope::size;
-        counts_[last_] = 0;
-    }
-    envelope::write_length(start + fill_, size);
-    fill_ += envelope::length_size;
-    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
-        const auto& piece = message.iov[i];
-        std::copy_n(static_cast<const char*>(piece.iov_base), piece.iov_len, start + fill_);
-        fill_ += piece.iov_len;
-    }
-    ++counts_[last_];
-    return true;
+std::size_t outbox::bytes() {
+    const std::scoped_lock hold(departure, lock);
+    return leaving_.bytes() + gathering_.bytes();
 }
 
-// Full ones get the same length, so that they fit into one super-packet.
-void outbox::finish_current() noexcept {
-    std::memset(at(last_) + fill_, envelope::filling, bytes_ - fill_);
-    ++last_;
-    fill_ = 0;
-}
-
-std::span<char> outbox::datagram(std::size_t index) noexcept {
-    const bool current = first_ + index == last_;
-    return {at(first_ + index), current ? fill_ : bytes_};
-}
-
-void outbox::drop(std::size_t datagrams) noexcept {
-    const bool with_current = datagrams > last_ - first_;
-    if (with_current || (datagrams == last_ - first_ && fill_ == 0)) {
-        first_ = 0;
-        last_ = 0;
-        fill_ = 0;
-        return;
+bool outbox::load() noexcept {
+    if (leaving_.empty()) {
+        const std::lock_guard hold(lock);
+        std::swap(leaving_, gathering_);
     }
-    first_ += datagrams;
-    since_ = clock::now();
+    return !leaving_.empty();
+}
+
+void outbox::note_departure() noexcept {
+    const std::lock_guard hold(lock);
+    departed_ = clock::now();
+}
+
+// Also where the timer runs: it may have expired, and its handler stands before `departure`.
+void outbox::try_later() noexcept {
+    const std::lock_guard hold(lock);
+    if (watch_ != nullptr) {
+        set_timer(delay_);
+    }
+}
+
+void outbox::discard() noexcept {
+    leaving_.drop(leaving_.count());
+    const std::lock_guard hold(lock);
+    gathering_.drop(gathering_.count());
 }
 
 } // namespace joinleaf::udp_mcast

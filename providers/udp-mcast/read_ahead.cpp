@@ -172,7 +172,26 @@ void read_ahead::forget() noexcept {
 }
 
 int read_ahead::discard() noexcept {
-    return ::recv(fd_, nullptr, 0, MSG_TRUNC | MSG_DONTWAIT) < 0 ? errno : 0;
+    if (::recv(fd_, nullptr, 0, MSG_TRUNC | MSG_DONTWAIT) < 0) {
+        return errno;
+    }
+    note_taken();
+    return 0;
+}
+
+int read_ahead::await() noexcept {
+    const auto taken = taken_.load(); // before the look, so that a take beside it shows
+    note_space notes;
+    msghdr header{};
+    header.msg_control = notes.bytes.data();
+    header.msg_controllen = notes.bytes.size();
+    if (::recvmsg(fd_, &header, MSG_PEEK) < 0) {
+        return errno;
+    }
+    if (segment_of(header) == 0) {
+        lone_after_.store(taken);
+    }
+    return 0;
 }
 
 void read_ahead::copy_to(jl_msg& message) const noexcept {

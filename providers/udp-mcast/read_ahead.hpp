@@ -73,6 +73,14 @@ class read_ahead {
       private:
         read_ahead& of_;
     };
+    // While it is on: waits in the kernel until something is to be received, and finds out whether it is a lone
+    // datagram. 0 or an errno. [any]
+    int await() noexcept;
+    // Whether the head of the kernel's queue is known to be one, to be taken without looking at it first. Whoever
+    // does so says it afterwards.
+    [[nodiscard]] bool is_lone() const noexcept { return taken_ != 0 && lone_after_ == taken_; }
+    void note_taken() noexcept { taken_.store(taken_.load(std::memory_order_relaxed) + 1); }
+
     // As `note` of one datagram, after a lone_wait; the next receive of the ordinary way switches on. [any]
     void note_waited() noexcept;
 
@@ -97,6 +105,9 @@ class read_ahead {
 
     // Bytes of the next datagram; 0: there is none. [any]
     [[nodiscard]] int next_size() const noexcept;
+    [[nodiscard]] bool has_next() const noexcept {
+        return next_.load(std::memory_order_relaxed) >= 0;
+    } // [any]
 
     // The first bytes of the datagram at the head of the kernel's queue, and its size; -1: there is none. [any]
     ssize_t look(std::span<char> start) const noexcept;
@@ -120,6 +131,11 @@ class read_ahead {
     std::atomic<std::uint32_t> waited_{0};       // datagrams that such a one brought
     std::atomic<std::uint32_t> waited_piles_{0}; // looks in a row, after such a one, that found more behind it
     std::atomic<bool> should_switch_{false};     // the next receive of the ordinary way switches on
+
+    // What has left the kernel's queue since it is on, and the count after which a lone datagram was seen at its
+    // head. Equal: it still is, as only the receiving direction takes it away.
+    std::atomic<std::uint64_t> taken_{0};
+    std::atomic<std::uint64_t> lone_after_{0};
 
     std::unique_ptr<char[]> bytes_; // of the datagrams; `room` of them once it is on
     std::size_t at_ = 0;            // where the next datagram begins

@@ -67,7 +67,7 @@ std::int32_t endpoint::join(const jl_join* join) {
     }
     if (code == 0) {
         session_ = session;
-        destination_ = session;
+        aim_at(session);
         space();
     }
     finish(join->op, code);
@@ -133,12 +133,18 @@ std::int32_t endpoint::connect(const jl_join* join) {
     return 0;
 }
 
+void endpoint::aim_at(const address& destination) {
+    destination_ = destination;
+    aims_at_session_ = session_ && destination.length == session_.length &&
+                       std::memcmp(&destination.six, &session_.six, session_.length) == 0;
+}
+
 // An address of zeros takes the peer away, as WSAConnect does. A leaf's peer is the destination of its sends
 // and never a filter of what it receives (JL-36, JL-94), so only an ordinary socket is connected in the
 // kernel.
 std::int32_t endpoint::set_peer(const address& peer) {
     if (multipoint_) {
-        destination_ = peer.is_any() ? session_ : peer;
+        aim_at(peer.is_any() ? session_ : peer);
         return 0;
     }
     // The kernel would keep the source address that suited the former peer.

@@ -112,6 +112,11 @@ std::int32_t endpoint::set_membership(std::int32_t level, std::int32_t option, c
     }
     // No interface named: the one of this socket, so that it is the same membership that a join makes.
     request->link = request->link == 0 ? link_ : request->link;
+    if (!tells_groups_.load(std::memory_order_relaxed)) {
+        if (const auto code = tell_groups(); code != 0) {
+            return code;
+        }
+    }
     const int error = request->carry_out(groups_);
     return error == EADDRINUSE ? WSAEADDRNOTAVAIL : jl_wsa_error(error); // IO-28
 }

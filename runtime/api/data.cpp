@@ -65,7 +65,7 @@ struct received {
 
 // The source goes to the application as far as there is room; a provider that knows none stores length 0.
 struct source_room {
-    sockaddr_storage storage{};
+    sockaddr_storage storage; // written by the provider, as far as addr_len says
     sockaddr* to = nullptr;
     int* to_length = nullptr;
 

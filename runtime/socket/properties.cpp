@@ -31,7 +31,7 @@ template <class T> std::int32_t store(const T& what, void* value, int* len) noex
 
 // Timeouts are a DWORD of milliseconds in Winsock and a timeval on the host: both are taken, told apart by
 // their size.
-bool load_timeout(const void* value, int len, std::chrono::milliseconds& out) noexcept {
+bool load_timeout(const void* value, int len, std::atomic<std::chrono::milliseconds>& out) noexcept {
     timeval host{};
     if (load(value, len, host)) {
         out = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::seconds(host.tv_sec) +
@@ -208,8 +208,8 @@ std::optional<std::int32_t> socket_object::get_own_option(int name, void* value,
     case SO_ACCEPTCONN: return store(static_cast<int>(listening_), value, len);
     case SO_LINGER: return store(linger_, value, len);
     case SO_DONTLINGER: return store(static_cast<int>(linger_.l_onoff == 0), value, len);
-    case SO_SNDTIMEO: return store_timeout(send_timeout_, value, len);
-    case SO_RCVTIMEO: return store_timeout(receive_timeout_, value, len);
+    case SO_SNDTIMEO: return store_timeout(send_timeout_.load(), value, len);
+    case SO_RCVTIMEO: return store_timeout(receive_timeout_.load(), value, len);
     case SO_EXCLUSIVEADDRUSE: return store(static_cast<int>(exclusive_), value, len);
     case SO_CONDITIONAL_ACCEPT: return store(static_cast<int>(conditional_accept_), value, len);
     case SO_MAX_MSG_SIZE:

@@ -181,8 +181,8 @@ void socket_object::inherit_from(socket_object& parent) {
     const std::scoped_lock hold(parent.lock_, lock_);
     nonblocking_ = parent.nonblocking_.load();
     linger_ = parent.linger_;
-    send_timeout_ = parent.send_timeout_;
-    receive_timeout_ = parent.receive_timeout_;
+    send_timeout_ = parent.send_timeout_.load();
+    receive_timeout_ = parent.receive_timeout_.load();
     exclusive_ = parent.exclusive_;
     conditional_accept_ = parent.conditional_accept_;
     urgent_inline_ = parent.urgent_inline_;

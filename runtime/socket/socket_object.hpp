@@ -325,7 +325,6 @@ class socket_object {
 
     [[nodiscard]] bool waits_inside(std::span<const jl_msg> messages) const noexcept;
     std::int32_t receive_inside(jl_msg& message, std::chrono::milliseconds timeout);
-    std::chrono::milliseconds receive_timeout();
     std::int32_t wait_for(std::uint32_t direction, const dispatch::deadline& until);
     std::int32_t arm_for_wait(std::uint32_t direction);
     bool set_tells(std::uint32_t direction);
@@ -512,8 +511,9 @@ class socket_object {
     on_demand<awaited_changes> awaited_;
     std::int32_t error_ = 0; // SO_ERROR of the runtime's own making
     struct linger linger_ {};
-    std::chrono::milliseconds send_timeout_{0};
-    std::chrono::milliseconds receive_timeout_{0};
+    // Read on the data path without the lock.
+    std::atomic<std::chrono::milliseconds> send_timeout_{};
+    std::atomic<std::chrono::milliseconds> receive_timeout_{};
     bool exclusive_ = false;
     bool conditional_accept_ = false; // SO_CONDITIONAL_ACCEPT: every request waits for its answer anyway
     bool urgent_inline_ = false;      // SO_OOBINLINE: urgent data is data as any other (EV-41)

@@ -66,8 +66,7 @@ result<std::uint32_t> socket_object::send(std::span<jl_msg> messages, bool dont_
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {
-            const std::lock_guard hold(lock_);
-            until = deadline_after(send_timeout_);
+            until = deadline_after(send_timeout_.load(std::memory_order_relaxed));
         }
         if (code = wait_for(JL_OUT, until); code != 0) {
             return tl::unexpected(code);
@@ -106,11 +105,6 @@ bool socket_object::waits_first() noexcept {
            !condition_scope::active();
 }
 
-std::chrono::milliseconds socket_object::receive_timeout() {
-    const std::lock_guard hold(lock_);
-    return receive_timeout_;
-}
-
 result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool dont_wait) {
     dispatch::deadline until;
     dispatch::spinning polls;
@@ -119,7 +113,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
         return tl::unexpected(gate);
     }
     if (!dont_wait && !nonblocking() && dispatch::spin().count() == 0 && waits_inside(messages)) {
-        const auto timeout = receive_timeout();
+        const auto timeout = receive_timeout_.load(std::memory_order_relaxed);
         until = deadline_after(timeout);
         first_wait = false;
         const auto code = receive_inside(messages.front(), timeout);
@@ -134,7 +128,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
     }
     bool waited = false;
     if (!dont_wait && !nonblocking() && waits_first()) {
-        until = deadline_after(receive_timeout());
+        until = deadline_after(receive_timeout_.load(std::memory_order_relaxed));
         first_wait = false;
         waited = true;
         if (const auto code = wait_for(JL_IN, until); code != 0) {
@@ -164,7 +158,7 @@ result<std::uint32_t> socket_object::receive(std::span<jl_msg> messages, bool do
             return tl::unexpected(code);
         }
         if (std::exchange(first_wait, false)) {
-            until = deadline_after(receive_timeout());
+            until = deadline_after(receive_timeout_.load(std::memory_order_relaxed));
         }
         // Asking the provider again is the shortest way to a message; closesocket waits for this call.
         if (polls.again(until) && !closing_ && !condition_scope::active()) {

@@ -183,7 +183,7 @@ TEST_P(AsyncSession, EV_09_EV_65_AnUntoldOutcomeIsPostedAtRegistrationOnce) {
     ASSERT_NE(INVALID_SOCKET, started) << last_failure();
     ASSERT_TRUE(eventually([&] { // the attempt is over when another may start
         const message_watch watch(asker, FD_CONNECT);
-        const auto message = watch.queue().next(std::chrono::milliseconds(5));
+        const auto message = watch.queue().next(std::chrono::milliseconds(500));
         return message.has_value() && WSAGETSELECTERROR(message->lParam) == WSAECONNREFUSED;
     }));
     const message_watch again(asker, FD_CONNECT);

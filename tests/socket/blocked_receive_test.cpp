@@ -114,6 +114,38 @@ TEST_F(BlockedReceive, MessagesThatPileUpAreNoticed) {
     }
 }
 
+TEST_F(BlockedReceive, AfterSuperPackets_ALoneMessageCostsOneMoreSystemCall) {
+    begin_without_end();
+    send_all(std::vector<std::string>(60, "message"));
+    for (int i = 0; i < 60; ++i) {
+        ASSERT_EQ(receive(), "message");
+    }
+    ASSERT_EQ(statistics_of(receiver_).receive_path, JL_SENDS_SEGMENTED);
+    const auto calls = statistics_of(receiver_).receive_calls;
+    for (int i = 0; i < 20; ++i) {
+        auto blocked = receive_in_background(receiver_);
+        EXPECT_FALSE(is_done(blocked, std::chrono::milliseconds(5)));
+        send("alone");
+        EXPECT_EQ(result_of(blocked, "a receive"), std::pair(0, std::string("alone")));
+    }
+    EXPECT_EQ(statistics_of(receiver_).receive_calls - calls, 20U); // besides the wait
+    set_patience(receiver_, {0, 3000});
+    EXPECT_EQ(receive(), "WSAETIMEDOUT");
+}
+
+TEST_F(BlockedReceive, LC_17_EndsWithClosesocket_AfterSuperPackets) {
+    begin_without_end();
+    send_all(std::vector<std::string>(60, "message"));
+    for (int i = 0; i < 60; ++i) {
+        ASSERT_EQ(receive(), "message");
+    }
+    auto blocked = receive_in_background(receiver_);
+    EXPECT_FALSE(is_done(blocked, vigilance));
+    EXPECT_EQ(jl_closesocket(receiver_), 0);
+    const auto code = result_of(blocked, "a receive").first;
+    EXPECT_TRUE(code == WSAEINTR || code == WSAENOTSOCK) << code_name(code);
+}
+
 TEST_F(BlockedReceive, SeveralThreadsGetOneMessageEach) {
     begin_without_end();
     auto first = receive_in_background(receiver_);

@@ -15,10 +15,12 @@ namespace {
 
 constexpr std::uint32_t api = FI_VERSION(1, 11);
 
-// Microseconds between two looks at new connections. By default they are so far apart that a connection which comes while its
-// endpoint is being closed is never seen, and its descriptor stays.
-void look_often() {
+// What rxm knows by no other way, unless the user has said otherwise: the microseconds between two looks at new connections,
+// on which a join waits several times; and the buffers of an endpoint, which it writes once at its beginning, by default
+// 64 MiB of them.
+void tune_rxm() {
     ::setenv("FI_OFI_RXM_CM_PROGRESS_INTERVAL", "100", 0);
+    ::setenv("FI_OFI_RXM_MSG_RX_SIZE", "128", 0);
 }
 
 owned_info ask(const std::string& name, int& code) {
@@ -36,7 +38,7 @@ owned_info ask(const std::string& name, int& code) {
     if (!name.empty()) {
         hints->fabric_attr->prov_name = ::strdup(name.c_str());
     }
-    look_often();
+    tune_rxm();
     fi_info* found = nullptr;
     code = fi_getinfo(api, nullptr, nullptr, 0, hints.get(), &found);
     return owned_info(found);
@@ -51,11 +53,11 @@ bool is_hardware(const fi_info& one) noexcept {
     return one.nic != nullptr && one.nic->bus_attr != nullptr && one.nic->bus_attr->bus_type == FI_BUS_PCI;
 }
 
-// What a provider is worth: a device; then progress without help from the application; then a network, which reaches
-// other machines too.
+// What a provider is worth: a device; then a network, which reaches other machines too. Of equals the first is taken:
+// libfabric lists them by its own preference. Progress without help is worth nothing, for it costs a thread that wakes up for
+// each slice, and the engine makes progress anyway.
 int worth(const fi_info& one) noexcept {
-    const bool helps_itself = one.domain_attr->data_progress == FI_PROGRESS_AUTO;
-    return (is_hardware(one) ? 4 : 0) + (helps_itself ? 2 : 0) + (is_ip(one) ? 1 : 0);
+    return (is_hardware(one) ? 2 : 0) + (is_ip(one) ? 1 : 0);
 }
 
 bool serves(const fi_info& one, int family) noexcept {

@@ -33,7 +33,12 @@ std::int32_t connect_code(int error) noexcept {
 } // namespace
 
 line::line(station& where, tcp::descriptor fd, bool connecting, bool keeps_port, const address& target)
-    : station_(where), fd_(std::move(fd)), connecting_(connecting), keeps_port_(keeps_port), target_(target) {}
+    : station_(where),
+      fd_(std::move(fd)),
+      connecting_(connecting),
+      keeps_port_(keeps_port),
+      accepted_(!connecting),
+      target_(target) {}
 
 void line::control(std::span<const std::byte> message) {
     if (out_.size() > backlog_max || broken_) {
@@ -68,7 +73,16 @@ std::int32_t line::attach(std::span<const std::byte> data_address) {
         return found.error();
     }
     destination_ = *found;
+    if (accepted_) {
+        station_.expect_opening();
+    }
     return 0;
+}
+
+void line::opened() {
+    if (accepted_ && destination_) {
+        station_.note_opening();
+    }
 }
 
 posted line::post(std::span<const std::byte> head, std::span<const std::byte> body, std::uint64_t cookie) {

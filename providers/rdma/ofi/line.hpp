@@ -30,6 +30,7 @@ class line final : public link {
     std::int32_t attach(std::span<const std::byte> data_address) override;
     posted post(std::span<const std::byte> head, std::span<const std::byte> body,
                 std::uint64_t cookie) override;
+    void opened() override;
     void retire() override { tcp::set_flag(fd_.get(), SOL_SOCKET, SO_REUSEADDR, true); }
     void close(bool abort) override;
 
@@ -56,6 +57,7 @@ class line final : public link {
     link_owner* owner_ = nullptr;
     bool connecting_;
     const bool keeps_port_;
+    const bool accepted_; // the peer has connected, and opens the data path
     const address target_;
     std::optional<std::uint64_t> destination_; // in the station's address vector
     std::optional<std::int32_t> broken_;

@@ -6,6 +6,7 @@
 #include "wire.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,12 @@ class port {
     [[nodiscard]] std::vector<std::byte> name(const address& local) const;
     tl::expected<fi_addr_t, std::int32_t> insert(std::span<const std::byte> name);
     void remove(fi_addr_t destination) noexcept;
+
+    // Its connections are made by the first slice, and libfabric loses the descriptor of one that comes while the endpoint is
+    // being closed. So whoever is connected to knows when to expect it, and when it has come.
+    [[nodiscard]] bool needs_opening() const noexcept;
+    void expect_opening() noexcept { ++unopened_, expected_ = std::chrono::steady_clock::now(); }
+    void note_opening() noexcept { --unopened_; }
 
     tl::expected<void, failure> lend(std::span<std::byte> memory);
     void take_back(std::span<std::byte> memory, std::shared_ptr<void> owner);
@@ -94,6 +101,7 @@ class port {
     void complete(ticket& what, std::size_t size, station_owner& owner);
     void complete_send(sending& what);
     void take_error();
+    void await_openings() noexcept;
 
     const int family_;
     const std::size_t slice_size_;
@@ -110,6 +118,9 @@ class port {
     std::vector<std::unique_ptr<sending>> sendings_;
     std::vector<sending*> free_;
     std::vector<owned<fid_mr>> head_registrations_;
+
+    std::size_t unopened_ = 0; // connections that peers will make
+    std::chrono::steady_clock::time_point expected_;
 
     // Nothing of libfabric is shared between ports: no lock of it is ever waited for, and what one port leaves behind
     // cannot reach another.

@@ -34,6 +34,7 @@ class station final : public rdma::station {
     tl::expected<void, failure> lend(std::span<std::byte> memory) override;
     void take_back(std::span<std::byte> memory, std::shared_ptr<void> owner) override;
     [[nodiscard]] std::size_t slice_size() const override { return slice_size_; }
+    [[nodiscard]] bool needs_opening() const override { return data_->needs_opening(); }
     tl::expected<void, failure> add_slots(rdma::link& whose, std::size_t count) override;
     void drop_slots(std::size_t count) override;
     void give_back(std::uint32_t slot) override;
@@ -51,6 +52,8 @@ class station final : public rdma::station {
     tl::expected<std::uint64_t, std::int32_t> insert(std::span<const std::byte> data_address);
     posted post(line& from, std::span<const std::byte> head, std::span<const std::byte> body,
                 std::uint64_t cookie);
+    void expect_opening() noexcept { data_->expect_opening(); }
+    void note_opening() noexcept { data_->note_opening(); }
     void bury(line& which);
 
   private:

@@ -80,6 +80,7 @@ class memory_station final : public station {
     }
     void take_back(std::span<std::byte>, std::shared_ptr<void>) override {}
     [[nodiscard]] std::size_t slice_size() const override { return network_.now.slice; }
+    [[nodiscard]] bool needs_opening() const override { return network_.now.needs_opening; }
     tl::expected<void, failure> add_slots(link&, std::size_t count) override;
     void drop_slots(std::size_t count) override { surplus_ += count; }
     void give_back(std::uint32_t slot) override;
@@ -88,8 +89,12 @@ class memory_station final : public station {
     [[nodiscard]] int control_fd() const override { return control_.get(); }
     [[nodiscard]] int data_fd() const override { return data_.get(); }
     bool arm_data() override {
-        drain(data_.get());
         const std::lock_guard hold(network_.mutex);
+        if (network_.now.false_alarms) {
+            raise(data_.get());
+        } else {
+            drain(data_.get());
+        }
         return arrivals_.empty() && sent_.empty();
     }
 
@@ -162,6 +167,7 @@ class memory_link final : public link {
         if (other_ == nullptr) {
             return posted::broken;
         }
+        net.too_early += is_accepted_ && !opened_ ? 1 : 0;
         bytes slice(head.begin(), head.end());
         slice.insert(slice.end(), body.begin(), body.end());
         if (net.now.duplicate != 0 && net.lot() % net.now.duplicate == 0) {
@@ -173,6 +179,11 @@ class memory_link final : public link {
         }
         station_.sent(this, cookie);
         return posted::taken;
+    }
+    void opened() override {
+        const std::lock_guard hold(station_.network_.mutex);
+        opened_ = true;
+        station_.network_.openings += is_accepted_ ? 1 : 0;
     }
     void retire() override {}
     void close(bool) override {
@@ -202,6 +213,8 @@ class memory_link final : public link {
     const address peer_;
     link_owner* owner_ = nullptr;
     memory_link* other_ = nullptr;
+    bool is_accepted_ = false;
+    bool opened_ = false;
 };
 
 memory_station::~memory_station() {
@@ -238,6 +251,8 @@ link* memory_station::connect(const address& target, bool, link_owner& owner) {
         memory_link* const theirs = there.links_.back().get();
         mine->other_ = theirs;
         theirs->other_ = mine;
+        theirs->is_accepted_ = true;
+        theirs->opened_ = !network_.now.needs_opening;
         there.tell(theirs, [theirs, &there] {
             theirs->owner_ = there.owner_.on_incoming(*theirs);
             if (theirs->owner_ == nullptr) {
@@ -298,6 +313,7 @@ bool memory_station::poll_data() {
     std::deque<std::pair<memory_link*, std::uint64_t>> gone;
     {
         const std::lock_guard hold(network_.mutex);
+        ++network_.polls;
         gone.swap(sent_);
         while (!arrivals_.empty() && come.size() < free_.size()) {
             come.push_back(std::move(arrivals_.front()));

@@ -27,6 +27,8 @@ class memory_network {
         bool no_slots = false;         // no memory for buffers
         bool no_lend = false;          // memory cannot be registered
         bool bad_address = false;      // the peer's data address is of no use
+        bool needs_opening = false;    // the joiner has to send the first slice
+        bool false_alarms = false;     // the data's descriptor is readable whether something has come or not
         std::size_t slice = 1024 + 32; // bytes of a slice
     };
 
@@ -39,6 +41,10 @@ class memory_network {
     std::uint16_t next_port = 1000;
     std::uint64_t overruns =
         0; // slices that came when no buffer was posted: the session layer must prevent it
+    std::uint64_t too_early =
+        0; // slices of a side that has accepted, before the joiner's first: so must it those
+    std::uint64_t openings = 0;
+    std::uint64_t polls = 0; // looks at the data
 };
 
 class memory_engine final : public engine {

@@ -228,6 +228,7 @@ class Session : public ::testing::Test {
         // Duplicates take buffers that nobody has granted.
         EXPECT_TRUE(net_.overruns == 0 || net_.now.duplicate != 0)
             << "a slice came when no buffer was posted";
+        EXPECT_EQ(0U, net_.too_early) << "a side that has accepted sent before the joiner's first slice";
     }
 
     [[nodiscard]] std::shared_ptr<hub> home(jl_handle* handle, wire::control_role role, wire::data_role data) {

@@ -172,7 +172,9 @@ class Faults : public Session, public ::testing::WithParamInterface<int> {
         case 1: net_.now.reorder = true; break;
         case 2: net_.now.duplicate = 5; break;
         case 3: net_.now.full = 3; break;
+        case 4: net_.now.false_alarms = true; break;
         default:
+            net_.now.needs_opening = true;
             net_.now.reorder = true;
             net_.now.duplicate = 7;
             net_.now.full = 4;
@@ -238,11 +240,55 @@ TEST_P(Faults, LC_09_WhatWasTakenStillArrivesAfterAGracefulClose) {
 }
 
 std::string fault_name(const ::testing::TestParamInfo<int>& which) {
-    constexpr std::array<const char*, 5> names{"perfect", "reordering", "duplicating", "full", "everything"};
+    constexpr std::array<const char*, 6> names{"perfect", "reordering",   "duplicating",
+                                               "full",    "false_alarms", "everything"};
     return names.at(static_cast<std::size_t>(which.param));
 }
 
-INSTANTIATE_TEST_SUITE_P(Network, Faults, ::testing::Range(0, 5), fault_name);
+INSTANTIATE_TEST_SUITE_P(Network, Faults, ::testing::Range(0, 6), fault_name);
+
+TEST_F(Session, WhereAConnectionHasToBeOpened_TheJoinerDoesAndTheOtherSideWaits) {
+    net_.now.needs_opening = true;
+    auto at = make_root();
+    const auto name = at.listen();
+    auto asked = ask(at, name);
+    auto door = make_leaf();
+    const auto there = door.listen();
+    auto side = make_branch(at);
+    at.start_join(there, &side);
+    auto one = make_member(door);
+    EXPECT_EQ(0, door.answer(*door.next_request(), &one));
+    EXPECT_EQ(0, at.outcome().code);
+    std::string text;
+    EXPECT_EQ(0, at.send("to both"));
+    EXPECT_EQ(0, asked.leaf.receive(text));
+    EXPECT_EQ(0, one.receive(text));
+    EXPECT_EQ(0, one.send("back"));
+    EXPECT_EQ(0, at.receive(text));
+    auto idle = ask(at, name);
+    idle.branch.close();
+    EXPECT_EQ(0, idle.leaf.wait_end()) << "even a goodbye waits for the opening";
+    const std::lock_guard hold(net_.mutex);
+    EXPECT_EQ(3U, net_.openings);
+}
+
+TEST_F(Session, ADescriptorThatCriesWolf_IsBelievedLessAndLess) {
+    net_.now.false_alarms = true;
+    auto at = make_root();
+    auto one = ask(at, at.listen());
+    EXPECT_EQ(0, at.send("here"));
+    std::string text;
+    EXPECT_EQ(0, one.leaf.receive(text));
+    const auto count = [&] {
+        const std::lock_guard hold(net_.mutex);
+        return net_.polls;
+    };
+    const auto before = count();
+    std::this_thread::sleep_for(200ms);
+    EXPECT_LT(count() - before, 4000U) << "two sockets that look at the data by a clock of a millisecond";
+    EXPECT_EQ(0, at.send("still"));
+    EXPECT_EQ(0, one.leaf.receive(text));
+}
 
 TEST_F(Session, IO_10_MessagesOfAllSizesUpToTheLimit) {
     auto at = make_root();

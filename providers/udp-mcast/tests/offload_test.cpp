@@ -228,6 +228,38 @@ TEST_F(Offload, LoneAndEmptyMessages_PassAsBefore) {
     EXPECT_TRUE(member_.is_quiet());
 }
 
+// rx_wait leaves the message where it is, for the rx that follows.
+TEST_F(Offload, WaitedFor_ALoneMessageIsTakenAtOnce_AndASuperPacketIsStillCut) {
+    let_it_pile(member_);
+    const auto wait = [&] {
+        jl_msg message{};
+        EXPECT_EQ(member_.ops().rx_wait(member_.endpoint(), &message, 0), WSAEWOULDBLOCK);
+    };
+    const auto calls = stats_of(member_).receive_calls;
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_EQ(sender_.send("0123456789"), 0);
+        wait();
+        const auto got = member_.receive(4);
+        EXPECT_EQ(got.text, "0123");
+        EXPECT_EQ(got.flags, JL_MSG_CUT | JL_MSG_GROUP);
+        EXPECT_EQ(got.from.port(), sender_.name(0).port());
+    }
+    EXPECT_EQ(stats_of(member_).receive_calls, calls + 3);
+    EXPECT_TRUE(member_.is_quiet());
+    // Seen alone, then taken by another receive: what comes now is no lone one.
+    ASSERT_EQ(sender_.send("alone"), 0);
+    wait();
+    EXPECT_EQ(member_.receive(64, JL_MSG_PEEK).text, "alone");
+    EXPECT_EQ(member_.receive().text, "alone");
+    const auto texts = numbered(20, 30);
+    ASSERT_EQ(array(texts).send(sender_), std::pair(0, 20U));
+    for (const auto& text : texts) {
+        wait();
+        ASSERT_EQ(member_.receive().text, text);
+    }
+    EXPECT_TRUE(member_.is_quiet());
+}
+
 TEST_F(Offload, PingPong_StaysWithOneSystemCallAMessage) {
     for (int i = 0; i < 200; ++i) {
         ASSERT_EQ(sender_.send("ping"), 0);

@@ -3,7 +3,11 @@
 // Sockets without multipoint flags: ordinary UDP.
 #include "scratch_socket.hpp"
 
+#include <support/waiting.hpp>
+
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 
 namespace joinleaf::udp_mcast::test {
 
@@ -43,6 +47,38 @@ TEST_F(Ordinary, ConnectToZeros_TakesThePeerAwayAndKeepsThePort) {
     EXPECT_EQ(one.send("x"), WSAENOTCONN);
     EXPECT_EQ(stranger.send("stranger", place("127.0.0.1", port)), 0);
     EXPECT_EQ(one.next().text, "stranger");
+}
+
+// Only a socket that can hear a group pays for knowing what came by it.
+TEST_F(Ordinary, IO_29_AMembership_TellsWhatCameByMulticast_AndNothingElseChanges) {
+    scratch_socket one(entry_, AF_INET, 0);
+    scratch_socket peer(entry_, AF_INET, 0);
+    ASSERT_EQ(one.bind(place("0.0.0.0", 0)), 0);
+    ASSERT_EQ(peer.bind(place("127.0.0.1", 0)), 0);
+    const place here("127.0.0.1", one.name(0).port());
+    const auto check = [&](const place& to, std::uint32_t flags) {
+        ASSERT_EQ(peer.send("0123456789", to), 0);
+        ASSERT_TRUE(joinleaf::test::readable(one.fd(), std::chrono::seconds(2)));
+        auto got = one.receive(4, JL_MSG_PEEK);
+        EXPECT_EQ(got.text, "0123");
+        EXPECT_EQ(got.flags, JL_MSG_PEEK | JL_MSG_CUT | flags);
+        got = one.receive(10);
+        EXPECT_EQ(got.text, "0123456789");
+        EXPECT_EQ(got.flags, flags);
+        EXPECT_EQ(got.from.host(), "127.0.0.1");
+        EXPECT_EQ(got.from.port(), peer.name(0).port());
+        ASSERT_EQ(peer.send("", to), 0);
+        EXPECT_EQ(one.next().code, 0);
+        EXPECT_TRUE(one.is_quiet());
+    };
+    check(here, 0);
+    ip_mreqn request{};
+    ASSERT_EQ(::inet_pton(AF_INET, "239.192.15.1", &request.imr_multiaddr), 1);
+    ASSERT_EQ(one.set(IPPROTO_IP, IP_ADD_MEMBERSHIP, request), 0);
+    check(here, 0);
+    const in_addr by{htonl(INADDR_LOOPBACK)};
+    ASSERT_EQ(peer.set(IPPROTO_IP, IP_MULTICAST_IF, by), 0);
+    check(place("239.192.15.1", here.port()), JL_MSG_GROUP);
 }
 
 TEST_F(Ordinary, JL_07_PortZero_IsNoPeerAndNoDestination) {
