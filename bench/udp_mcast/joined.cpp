@@ -172,10 +172,13 @@ void answer(const shape& how, window& shared, const char* spin) {
 } // namespace
 
 constexpr const char* packing = ", coalesce: 1452B";
+constexpr const char* gathering = ", gather: 100us";
 
 std::vector<technique> joined_techniques() {
     return {{"joinleaf send/recv", [](const shape& h, window& w) { send_singly(h, w, ""); },
              [](const shape& h, window& w, int lane) { receive_singly(h, w, lane, ""); }},
+            {"joinleaf gathered send", [](const shape& h, window& w) { send_singly(h, w, gathering); },
+             [](const shape& h, window& w, int lane) { receive_many(h, w, lane, ""); }},
             {"joinleaf batch/recv", [](const shape& h, window& w) { send_many(h, w, ""); },
              [](const shape& h, window& w, int lane) { receive_singly(h, w, lane, ""); }},
             {"joinleaf batch/batch", [](const shape& h, window& w) { send_many(h, w, ""); },

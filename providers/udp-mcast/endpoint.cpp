@@ -47,7 +47,8 @@ endpoint::endpoint(const instance& owner, jl_handle* handle, int fd, int family,
       ahead_(fd, owner.options().offload),
       enveloped_(multipoint && (owner.options().coalesce > 0 || owner.options().sequence)),
       sender_(random_number()),
-      next_number_(random_number()) {
+      next_number_(random_number()),
+      gathers_(multipoint && !enveloped_ && owner.options().offload && owner.options().gather.count() > 0) {
     if (!enveloped_) {
         return;
     }

@@ -95,6 +95,14 @@ class endpoint {
     void note_path(std::uint32_t path) noexcept;
     [[nodiscard]] bool is_waved_through(int error) const noexcept;
 
+    // gathering.cpp
+    [[nodiscard]] bool may_gather(const jl_msg& message) const noexcept;
+    std::int32_t send_or_gather(jl_msg& message);
+    std::int32_t send_alone(jl_msg& message);
+    bool begin_flood();
+    std::optional<std::int32_t> gather(jl_msg& message, std::size_t size);
+    void end_flood();
+
     // receiving.cpp; [caller] of the receiving direction
     ssize_t take_lone(jl_msg& message, int flags) const noexcept;
     std::int32_t receive_one(jl_msg& message, int flags);
@@ -123,7 +131,7 @@ class endpoint {
     std::int32_t depart();                 // with the outbox's departure held
     std::int32_t send_load();              // likewise
     static void on_delay_over(void* self); // likewise; [reactor]
-    void let_go();
+    std::int32_t let_go();
     void discard_unsent();
     [[nodiscard]] int next_message_size() const noexcept;
     void show_next() noexcept;
@@ -179,6 +187,14 @@ class endpoint {
     std::uint32_t next_number_;
     outbox* outbox_ = nullptr; // retired, not deleted; NULL: nothing is packed
     std::atomic<std::uint64_t> lost_in_outbox_{0};
+    // Plain sends that follow each other without a pause gather (gathering.cpp).
+    const bool gathers_;
+    std::atomic<bool> flooding_{false}; // changed with the outbox locked; false: nothing waits in it
+    std::uint32_t streak_ = 0; // sends in a row that began sooner after the last one than that had taken
+    std::atomic<std::int32_t> refusal_{0}; // why gathered messages could not leave; the next send tells it
+    std::size_t proven_ = 0;               // the longest message that the network has taken
+    outbox::clock::time_point sent_at_{};
+    outbox::clock::duration took_{};
     opened_envelope opened_;         // receiving direction
     std::atomic<int> next_size_{-1}; // bytes of the message at hand; -1: none is
     std::uint32_t gap_ = 0;          // messages missing before the one that is next; receiving direction

@@ -155,6 +155,7 @@ std::int32_t endpoint::send_load() {
             lost_in_outbox_.fetch_add(load.messages_in(i), std::memory_order_relaxed);
         }
         left = static_cast<std::uint32_t>(count);
+        refusal_.store(code, std::memory_order_relaxed);
     }
     load.drop(left);
     return code;
@@ -186,16 +187,19 @@ std::int32_t endpoint::send_wrapped(jl_msg* messages, std::uint32_t count, std::
     return code;
 }
 
-void endpoint::on_delay_over(void* self) {
-    static_cast<endpoint*>(self)->depart();
+void endpoint::on_delay_over(void* raw) {
+    auto& self = *static_cast<endpoint*>(raw);
+    self.depart();
+    self.end_flood();
 }
 
-// Before the socket changes what concerns datagrams that leave later.
-void endpoint::let_go() {
-    if (outbox_ != nullptr) {
-        const std::lock_guard order(outbox_->departure);
-        depart();
+// Before the socket sends otherwise, or changes what concerns datagrams that leave later.
+std::int32_t endpoint::let_go() {
+    if (outbox_ == nullptr) {
+        return 0;
     }
+    const std::lock_guard order(outbox_->departure);
+    return depart();
 }
 
 // SIO_FLUSH: what has not left is gone (IO-31).

@@ -12,39 +12,66 @@
 
 namespace joinleaf::udp_mcast {
 
-bool packed_datagrams::add(const jl_msg& message, std::size_t size, const envelope& header) noexcept {
-    const auto needed = size + envelope::length_size;
-    if (fill_ > 0 && fill_ + needed > bytes_) {
-        finish_current();
+namespace {
+
+char* copy_message(const jl_msg& message, char* to) noexcept {
+    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
+        const auto& piece = message.iov[i];
+        to = std::copy_n(static_cast<const char*>(piece.iov_base), piece.iov_len, to);
     }
-    if (last_ == capacity_) {
+    return to;
+}
+
+std::size_t datagrams_of(std::size_t packed, std::size_t most_bytes, std::size_t most) noexcept {
+    return packed == 0 ? most : std::clamp<std::size_t>(most_bytes / packed, 1, most);
+}
+
+} // namespace
+
+bool waiting_datagrams::add(const jl_msg& message, std::size_t size, const envelope& header) noexcept {
+    if (packed_ > 0) {
+        return add_packed(message, size, header);
+    }
+    if (last_ == most_ || starts_[last_] + size > room_.size()) {
         return false;
     }
-    char* to = at(last_) + fill_;
+    copy_message(message, room_.data() + starts_[last_]);
+    counts_[last_] = 1;
+    starts_[last_ + 1] = starts_[last_] + size;
+    ++last_;
+    return true;
+}
+
+bool waiting_datagrams::add_packed(const jl_msg& message, std::size_t size, const envelope& header) noexcept {
+    const auto needed = size + envelope::length_size;
+    if (fill_ > 0 && fill_ + needed > packed_) {
+        finish_current();
+    }
+    if (last_ == most_) {
+        return false;
+    }
+    char* const start = room_.data() + starts_[last_];
+    char* to = start + fill_;
     if (fill_ == 0) {
         header.write(to);
         to += envelope::size;
         counts_[last_] = 0;
     }
     envelope::write_length(to, size);
-    to += envelope::length_size;
-    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
-        const auto& piece = message.iov[i];
-        to = std::copy_n(static_cast<const char*>(piece.iov_base), piece.iov_len, to);
-    }
-    fill_ = static_cast<std::size_t>(to - at(last_));
+    fill_ = static_cast<std::size_t>(copy_message(message, to + envelope::length_size) - start);
     ++counts_[last_];
     return true;
 }
 
 // Full ones get the same length, so that they fit into one super-packet.
-void packed_datagrams::finish_current() noexcept {
-    std::memset(at(last_) + fill_, envelope::filling, bytes_ - fill_);
+void waiting_datagrams::finish_current() noexcept {
+    std::memset(room_.data() + starts_[last_] + fill_, envelope::filling, packed_ - fill_);
+    starts_[last_ + 1] = starts_[last_] + packed_;
     ++last_;
     fill_ = 0;
 }
 
-void packed_datagrams::drop(std::size_t datagrams) noexcept {
+void waiting_datagrams::drop(std::size_t datagrams) noexcept {
     if (datagrams >= count()) {
         first_ = 0;
         last_ = 0;
@@ -54,31 +81,52 @@ void packed_datagrams::drop(std::size_t datagrams) noexcept {
     }
 }
 
-namespace {
-
-std::size_t datagrams_of(std::size_t bytes, std::size_t most_bytes, std::size_t most) noexcept {
-    return std::clamp<std::size_t>(most_bytes / bytes, 1, most);
-}
-
-} // namespace
-
-outbox::outbox(std::size_t bytes, std::chrono::nanoseconds delay)
-    : bytes_(bytes),
+outbox::outbox(std::size_t packed, std::chrono::nanoseconds delay)
+    : packed_(packed),
       delay_(delay),
-      leaving_(bytes, datagrams_of(bytes, most_bytes, most_datagrams)),
+      leaving_(packed == 0 ? most_bytes : packed * datagrams_of(packed, most_bytes, most_datagrams),
+               datagrams_of(packed, most_bytes, most_datagrams), packed),
       gathering_(leaving_) {}
 
-void outbox::open(jl_handle* handle, send_function send, void* owner) {
+bool outbox::open(jl_handle* handle, send_function send, void* owner) {
     send_ = send;
     owner_ = owner;
     const auto& table = host();
     if (delay_.count() == 0 || table.loop_of == nullptr || table.watch == nullptr ||
         table.unwatch == nullptr) {
-        return;
+        return false;
     }
     timer_ = provider::descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
     if (timer_) {
         watch_ = table.watch(table.loop_of(handle), timer_.get(), JL_IN, on_time, this);
+    }
+    if (watch_ != nullptr) {
+        process_ = ::getpid();
+        const std::lock_guard hold(all().lock);
+        next_ = std::exchange(all().first, this);
+    }
+    return watch_ != nullptr;
+}
+
+outbox::register_of_all& outbox::all() {
+    static register_of_all made;
+    return made;
+}
+
+// A program that ends without closesocket has been told that its sends succeeded. A fork's messages are its parent's.
+outbox::register_of_all::~register_of_all() {
+    const std::unique_lock hold(lock, std::try_to_lock);
+    for (auto* one = hold ? first : nullptr; one != nullptr; one = one->next_) {
+        if (one->process_ == ::getpid()) {
+            one->send_rest();
+        }
+    }
+}
+
+void outbox::send_rest() noexcept {
+    const std::unique_lock order(departure, std::try_to_lock);
+    if (order && owner_ != nullptr) {
+        send_(owner_);
     }
 }
 
@@ -90,6 +138,14 @@ void outbox::retire() {
     if (watch_ == nullptr) {
         delete this;
         return;
+    }
+    {
+        const std::lock_guard hold(all().lock);
+        auto** link = &all().first;
+        while (*link != this) {
+            link = &(*link)->next_;
+        }
+        *link = next_;
     }
     host().unwatch(
         watch_, [](void* self) { delete static_cast<outbox*>(self); }, this);
@@ -142,19 +198,17 @@ bool outbox::add(const jl_msg& message, std::size_t size, const envelope& header
     return gathering_.add(message, size, header);
 }
 
-// While the timer runs nobody needs to look at the clock: it was set when what gathered was not due, and only for
-// the delay.
+// The clock was looked at when the first of them came; while the timer runs nobody needs to do so again.
 bool outbox::is_due() noexcept {
     if (gathering_.empty()) {
-        return false;
-    }
-    if (watch_ != nullptr && timer_runs_) {
         return false;
     }
     if (watch_ == nullptr || since_ - departed_ >= delay_) {
         return true;
     }
-    set_timer(delay_);
+    if (!timer_runs_) {
+        set_timer(delay_);
+    }
     return !timer_runs_;
 }
 

@@ -67,7 +67,12 @@ std::int32_t endpoint::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* 
         return send_enveloped(messages, count, *done);
     }
     std::int32_t code = 0;
-    if (count != 1) {
+    if (count == 1 && may_gather(messages[0])) {
+        code = send_or_gather(messages[0]);
+        *done = code == 0 ? 1 : 0;
+    } else if (code = let_go(); code != 0) {
+        return code; // what was sent before goes before
+    } else if (count != 1) {
         code = send_many(messages, count, *done);
     } else {
         code = send_one(messages[0]);

@@ -28,6 +28,7 @@ enum row : std::size_t {
     row_offload,
     row_coalesce,
     row_coalesce_delay,
+    row_gather,
     row_sequence,
     row_fragment,
     row_count
@@ -79,6 +80,11 @@ constexpr std::array<jl_option, row_count> table{
         "How long a message that closely follows another waits for more to be packed with; one after a pause "
         "leaves at once.",
         0, longest_delay),
+    option(JL_OPTION_DURATION, "gather", "0us",
+           "How long a message waits for others to leave with while a program does nothing but send to the "
+           "session; one "
+           "after a pause leaves at once, and with 0us each does.",
+           0, longest_delay),
     option(JL_OPTION_BOOL, "sequence", "false",
            "Whether messages to the session are numbered, by a header that all members must expect, so that "
            "what is missing is counted and can be told."),
@@ -155,6 +161,7 @@ tl::expected<settings, refusal> read_settings(const jl_create& create) {
     made.offload = values.flag(row_offload);
     made.coalesce = values.number<std::size_t>(row_coalesce);
     made.coalesce_delay = values.duration(row_coalesce_delay);
+    made.gather = values.duration(row_gather);
     made.sequence = values.flag(row_sequence);
     made.fragment = values.flag(row_fragment);
     made.receive_buffer = values.number<int>(row_receive_buffer);

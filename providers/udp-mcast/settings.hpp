@@ -29,6 +29,7 @@ struct settings {
     bool fragment = false;    // whether session members' datagrams longer than the MTU are cut up
     std::size_t coalesce = 0; // bytes of a datagram of packed messages; 0: none is packed
     std::chrono::nanoseconds coalesce_delay{}; // how long a message waits for more
+    std::chrono::nanoseconds gather{};         // how long a message of a flood waits for more; 0: not at all
     bool sequence = false;                     // whether messages to the session are numbered
     int receive_buffer = 0;                    // bytes; 0: the kernel's default
     int send_buffer = 0;                       // likewise

@@ -6,6 +6,7 @@
 
 #include "tests/support/address.hpp"
 #include "tests/support/private_network.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
@@ -62,10 +63,11 @@ class group_member {
         ::sendto(fd_, bytes.data(), bytes.size(), 0, group_.get(), static_cast<socklen_t>(group_.length));
     }
 
-    // The next message of that kind within five seconds.
+    // The next message of that kind, waited for as long as anything may take.
     [[nodiscard]] std::optional<std::string> next(kind wanted) const {
         pollfd entry{fd_, POLLIN, 0};
-        while (::poll(&entry, 1, 5000) > 0) {
+        constexpr int limit = std::chrono::milliseconds(patience).count();
+        while (::poll(&entry, 1, limit) > 0) {
             char bytes[2048];
             const auto size = ::recv(fd_, bytes, sizeof bytes, 0);
             if (size >= 32 && bytes[5] == wanted) {
@@ -94,7 +96,7 @@ class Loss : public ::testing::Test {
         auto at = group.text();
         at[at.find(',')] = ':';
         receiver = std::make_unique<command>(
-            folder, joinleaf({"--config", config, "recv", "--address", at, "--timeout", "5"}));
+            folder, joinleaf({"--config", config, "recv", "--address", at, "--timeout", "20"}));
         ASSERT_TRUE(sender->next(here)) << receiver->messages();
     }
 

@@ -4,6 +4,8 @@
 #include "../device_queue.hpp"
 #include "scratch_socket.hpp"
 
+#include <support/waiting.hpp>
+
 #include <linux/netlink.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -122,6 +124,29 @@ TEST_F(PacedSocket, QS_24_WithoutFq_TheRateIsLeftAlone) {
     ASSERT_EQ(one.ops().qos(one.endpoint(), &qos, JL_QOS_LOCAL), 0);
     EXPECT_EQ(paced(one), 0U);
     EXPECT_EQ(rate(one), ~std::uint64_t{0});
+}
+
+// What leaves at once arrives at the rate; the runtime's bucket, which is not here, has no part in it.
+TEST_F(PacedSocket, QS_24_WithFq_ABurstIsSpaced) {
+    if (std::system("tc qdisc add dev lo root fq quantum 1514 initial_quantum 1514 2>/dev/null") != 0) {
+        GTEST_SKIP() << "this kernel has no fq (CONFIG_NET_SCH_FQ), or tc is not installed";
+    }
+    constexpr int count = 40;
+    scratch_socket member(entry_, AF_INET, leaf);
+    scratch_socket sender(entry_, AF_INET, leaf);
+    const QOS qos{flow(100'000, open, 1000), flow(open, open, open), {0, nullptr}};
+    ASSERT_EQ(sender.ops().qos(sender.endpoint(), &qos, JL_QOS_LOCAL), 0);
+    ASSERT_EQ(member.join(group_), 0);
+    ASSERT_EQ(sender.join(group_, JL_SENDER_ONLY), 0);
+    const auto begin = joinleaf::test::clock::now();
+    for (int i = 0; i < count; ++i) {
+        ASSERT_EQ(sender.send(std::string(1000, 'x')), 0);
+    }
+    for (int i = 0; i < count; ++i) {
+        ASSERT_EQ(member.next().text.size(), 1000U);
+    }
+    // Two packets of credit, and the queue's clock.
+    EXPECT_GE(joinleaf::test::clock::now() - begin, std::chrono::milliseconds(10 * (count - 4)));
 }
 
 TEST_F(PacedSocket, QS_24_WithFq_TheDeviceSpacesTheFlow_AsLongAsThereIsOne) {

@@ -66,9 +66,9 @@ TEST(Entry, OptionTableNamesEachOptionOnceWithASentence) {
         EXPECT_TRUE(keys.insert(option.key).second) << option.key;
         EXPECT_EQ(std::string(option.help).back(), '.') << option.key;
     }
-    EXPECT_EQ(keys,
-              (std::set<std::string>{"interface", "ttl", "loopback", "rcvbuf", "sndbuf", "sources", "reuse",
-                                     "offload", "coalesce", "coalesce_delay", "sequence", "fragment"}));
+    EXPECT_EQ(keys, (std::set<std::string>{"interface", "ttl", "loopback", "rcvbuf", "sndbuf", "sources",
+                                           "reuse", "offload", "coalesce", "coalesce_delay", "gather",
+                                           "sequence", "fragment"}));
 }
 
 } // namespace joinleaf::udp_mcast::test

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program that floods a session with plain sends (option `gather`). As long as it does more between two sends than
+// a send takes, each leaves with its call. One that does nothing but send has its messages gathered and sent as
+// super-packets: by its own thread where as many have come as one takes, else by a loop at the end of the delay. A
+// message after a pause leaves at once again. What the network refuses then is counted as dropped, and told by the next
+// send.
+#include "endpoint.hpp"
+
+#include <algorithm>
+
+namespace joinleaf::udp_mcast {
+
+namespace {
+
+// Sends in a row without a pause before they gather: an answer in a few parts is no flood.
+constexpr std::uint32_t patience = 16;
+
+std::size_t bytes_of(const jl_msg& message) noexcept {
+    std::size_t sum = 0;
+    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
+        sum += message.iov[i].iov_len;
+    }
+    return sum;
+}
+
+} // namespace
+
+// With a QoS the runtime's bucket says when a message leaves.
+bool endpoint::may_gather(const jl_msg& message) const noexcept {
+    constexpr std::uint32_t no_super_packets = JL_LIMIT_DEVICE | JL_LIMIT_CALL;
+    return gathers_ && message.flags == 0 && goes_to_session(message) && !flow_ &&
+           (limit_.load(std::memory_order_relaxed) & no_super_packets) == 0;
+}
+
+std::int32_t endpoint::send_or_gather(jl_msg& message) {
+    if (const auto code = refusal_.exchange(0, std::memory_order_relaxed); code != 0) {
+        return code;
+    }
+    if (!flooding_.load(std::memory_order_acquire)) {
+        return send_alone(message);
+    }
+    const auto size = bytes_of(message);
+    if (size <= std::min(proven_, outbox::longest_alone)) {
+        const auto code = gather(message, size);
+        return code ? *code : send_alone(message);
+    }
+    auto code = let_go();
+    code = code == 0 ? send_one(message) : code;
+    proven_ = code == 0 ? std::max(proven_, message.size) : proven_;
+    return code;
+}
+
+std::int32_t endpoint::send_alone(jl_msg& message) {
+    const auto begin = outbox::clock::now();
+    streak_ = begin - sent_at_ < took_ ? streak_ + 1 : 0;
+    if (streak_ >= patience && bytes_of(message) <= std::min(proven_, outbox::longest_alone) && begin_flood()) {
+        return send_or_gather(message);
+    }
+    const auto code = send_one(message);
+    sent_at_ = outbox::clock::now();
+    took_ = sent_at_ - begin;
+    proven_ = code == 0 ? std::max(proven_, message.size) : proven_;
+    return code;
+}
+
+// False: there is nobody to send what would wait.
+bool endpoint::begin_flood() {
+    streak_ = 0;
+    if (outbox_ == nullptr) {
+        auto* const made = new outbox(0, owner_.options().gather);
+        if (!made->open(handle_, on_delay_over, this)) {
+            made->retire();
+            return false;
+        }
+        outbox_ = made;
+    }
+    const std::lock_guard order(outbox_->departure);
+    outbox_->note_departure();
+    flooding_.store(true, std::memory_order_release);
+    return true;
+}
+
+// The code of the send; nothing: the flood is over.
+std::optional<std::int32_t> endpoint::gather(jl_msg& message, std::size_t size) {
+    for (bool added = false; !added;) {
+        {
+            const std::lock_guard hold(outbox_->lock);
+            if (!flooding_.load(std::memory_order_relaxed)) {
+                return std::nullopt;
+            }
+            added = outbox_->add(message, size, {});
+            if (added && !outbox_->is_due()) {
+                break;
+            }
+        }
+        const std::lock_guard order(outbox_->departure);
+        if (const auto code = depart(); code != 0 && !added) {
+            return code;
+        }
+        if (added) { // after a pause
+            end_flood();
+        }
+    }
+    message.size = size;
+    return 0;
+}
+
+// With the outbox's departure held, so that nothing of it is still on its way.
+void endpoint::end_flood() {
+    const std::lock_guard hold(outbox_->lock);
+    if (outbox_->is_empty() && outbox_->leaving().empty()) {
+        flooding_.store(false, std::memory_order_release);
+    }
+}
+
+} // namespace joinleaf::udp_mcast
