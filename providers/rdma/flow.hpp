@@ -2,6 +2,7 @@
 #pragma once
 
 #include "inbox.hpp"
+#include "outflow.hpp"
 #include "ring.hpp"
 #include "settings.hpp"
 #include "wire.hpp"
@@ -54,6 +55,7 @@ struct flow {
     const std::size_t send_buffer;
     ring log;
     inbox box;
+    outflow* carrier = nullptr;               // a root's: what all leaves get by its group
     std::vector<std::shared_ptr<peer>> peers; // whose connections are there
     std::size_t members = 0;                  // of them, those that a message would reach
     std::size_t d_roots = 0;                  // of these, those that are d_root
@@ -78,7 +80,8 @@ struct flow {
     std::uint64_t sent_messages = 0;
     std::uint64_t sent_bytes = 0;
     std::uint64_t joins = 0;
-    tally carried; // through the log, what is passed on included
+    std::uint64_t posts = 0; // slices handed to the engine, for whichever peer
+    tally carried;           // through the log, what is passed on included
 };
 
 } // namespace joinleaf::rdma

@@ -16,13 +16,13 @@ constexpr std::chrono::milliseconds busy_tick{1};
 constexpr std::chrono::milliseconds shortest_tick{5};
 constexpr std::chrono::milliseconds longest_tick{100};
 
+} // namespace
+
 // The upper half of a channel is drawn by lot: a slice of an earlier session, or of a liar, does not find it.
-std::uint64_t draw_channel(std::size_t index) {
+std::uint64_t hub::draw_channel(std::size_t index) {
     static thread_local std::mt19937_64 lot{std::random_device{}()};
     return (lot() << 32U) | index;
 }
-
-} // namespace
 
 hub::hub(jl_handle* name, std::shared_ptr<const settings> limits, wire::control_role role,
          wire::data_role data)
@@ -40,6 +40,7 @@ tl::expected<void, failure> hub::open(engine& way, int family) {
         return tl::unexpected(made.error());
     }
     station_ = std::move(*made);
+    family_ = family;
     return {};
 }
 
@@ -51,6 +52,8 @@ std::int32_t hub::bind(const address& name) {
 void hub::leave(std::function<void()> done) {
     if (--users_ != 0 || loop_ == nullptr) {
         if (users_ == 0) {
+            end_cast();
+            sweep();
             station_.reset();
         }
         if (loop_ == nullptr) {
@@ -69,6 +72,8 @@ void hub::leave(std::function<void()> done) {
         }
     }
     peers_.clear();
+    end_cast();
+    sweep();
     station_.reset();
     post(loop_, [self = shared_from_this(), last = std::move(done)] {
         {
@@ -81,6 +86,9 @@ void hub::leave(std::function<void()> done) {
 }
 
 void hub::forget(const std::shared_ptr<flow>& data) {
+    if (cast_ && cast_->data == data) {
+        end_cast();
+    }
     if (station_ && std::exchange(data->lent, false)) {
         station_->take_back(data->log.memory(), data);
     }
@@ -124,6 +132,7 @@ void hub::on_control_ready() {
 
 void hub::poll_control() {
     station_->poll_control();
+    sweep();
     poll_data();
     // Who is asked to knock whenever an application polls would knock for every message.
     if (!parked_) {
@@ -161,14 +170,28 @@ void hub::park() {
 
 bool hub::poll_data() {
     const bool any = station_->poll_data();
+    sweep();
     for (const peer_ptr& each : std::exchange(blocked_, {})) {
         each->blocked = false;
         touch(*each);
     }
-    if (any || !touched_.empty()) {
+    const bool again = cast_ && std::exchange(cast_->blocked, false);
+    if (any || again || !touched_.empty()) {
         settle();
     }
     return any;
+}
+
+void hub::bury(std::shared_ptr<void> what) {
+    buried_.push_back(std::move(what));
+    keep_ticking();
+}
+
+void hub::sweep() {
+    // What was buried later was owned by what was buried first, if at all.
+    while (!buried_.empty()) {
+        buried_.pop_back();
+    }
 }
 
 // From now on the loop hears of what comes. Without a descriptor the peers are asked to knock.
@@ -229,7 +252,7 @@ void hub::strike(peer& who) {
 }
 
 bool hub::needs_tick() const {
-    if (parked_ || !greeting_.empty()) {
+    if (parked_ || !greeting_.empty() || !buried_.empty() || cast_needs_tick()) {
         return true;
     }
     return std::ranges::any_of(peers_, [&](const peer_ptr& each) {
@@ -243,17 +266,20 @@ void hub::keep_ticking() {
     if (hurried_ || !station_ || !needs_tick()) {
         return;
     }
-    const bool busy = parked_ || std::ranges::any_of(peers_, [&](const peer_ptr& each) {
-                          return each && (each->blocked || (station_->data_fd() < 0 && each->out.in_flight()));
-                      });
-    if (ticking_ && !busy) {
+    const bool busy =
+        parked_ || (cast_ && cast_->blocked) || std::ranges::any_of(peers_, [&](const peer_ptr& each) {
+            return each && (each->blocked || (station_->data_fd() < 0 && each->out.in_flight()));
+        });
+    const bool soon = busy || (cast_ && cast_->has_news());
+    if (ticking_ && !soon) {
         return;
     }
     const std::chrono::nanoseconds calm = std::clamp<std::chrono::nanoseconds>(
         std::min(limits_->handshake_timeout, limits_->leaf_timeout) / 8, shortest_tick, longest_tick);
-    const std::chrono::nanoseconds length = busy ? std::chrono::nanoseconds(busy_tick) : calm;
+    const std::chrono::nanoseconds quiet = soon ? shortest_tick : calm;
+    const std::chrono::nanoseconds length = busy ? busy_tick : quiet;
     ticking_ = true;
-    hurried_ = busy;
+    hurried_ = soon;
     if (tick_) {
         // A pending timer is set anew only on its own loop.
         post(loop(), [self = shared_from_this(), length] {
@@ -287,6 +313,7 @@ void hub::on_tick() {
         }
     }
     if (station_) {
+        tend_cast(now);
         settle();
         keep_ticking();
     }
@@ -323,7 +350,7 @@ void hub::tend(peer& who, clock::time_point now) {
     case peer::phase::queued:
     case peer::phase::gone: return;
     }
-    const bool holds_up = who.data->full && who.data->log.tail() >= who.out.needs(who.data->log.head());
+    const bool holds_up = who.data->full && who.data->log.tail() >= who.needs(who.data->log.head());
     const auto stuck_since = who.leaving ? who.progress : std::max(who.progress, who.data->full_since);
     if ((who.leaving || (holds_up && who.data->is_root)) && now - stuck_since >= limits_->leaf_timeout) {
         abandon(who, WSAECONNABORTED, "it took nothing for leaf_timeout");

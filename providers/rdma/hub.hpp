@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base.hpp"
+#include "cast.hpp"
 #include "engine.hpp"
 #include "flow.hpp"
 #include "peer.hpp"
@@ -82,10 +83,12 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     std::int32_t rx(flow& data, jl_msg* messages, std::uint32_t count, std::uint32_t* done,
                     std::uint32_t* left);
     std::int32_t arm(flow& data, std::uint32_t direction, std::int32_t* code);
-    static void fill(const flow& data, jl_stats& out);
+    void fill(const flow& data, jl_stats& out) const;
     // The members, in the order in which they joined; returns how many there are.
     static std::uint32_t list(const flow& data, std::span<jl_leaf_stats> out);
     [[nodiscard]] static jl_leaf_stats describe(const peer& who);
+    // Of a root's group; nothing where there is none.
+    [[nodiscard]] group_figures of_group() const { return cast_ ? cast_->figures() : group_figures{}; }
     // Takes in what has come.
     void look() { poll_data(); }
 
@@ -101,6 +104,15 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void on_control(peer& who, std::span<const std::byte> message);
     void on_sent(peer& who, std::uint64_t cookie);
     void on_down(peer& who, const failure& why);
+
+    // hub_cast.cpp; from the root's group.
+    void on_cast_joined();
+    void on_cast_lost(const failure& why);
+
+    // hub_group.cpp; from a leaf's membership.
+    void on_group_joined(peer& who);
+    void on_group_lost(peer& who, const failure& why);
+    void on_datagram(peer& who, std::span<const std::byte> bytes);
 
   private:
     using peer_ptr = std::shared_ptr<peer>;
@@ -129,6 +141,10 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     peer_ptr enroll(peer::phase first);
     [[nodiscard]] peer_ptr find(std::uint64_t channel) const;
     void strike(peer& who);
+    static std::uint64_t draw_channel(std::size_t index);
+    // It goes when no callback of the station is under way.
+    void bury(std::shared_ptr<void> what);
+    void sweep();
 
     // hub_join.cpp
     void connect(peer& who);
@@ -146,12 +162,17 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     // hub_data.cpp
     void touch(peer& who);
     void block(peer& who);
-    static void deafen(peer& who);
+    void deafen(peer& who);
+    void take_slice(peer& who, const wire::slice_head& head, const parcel& got);
     void settle();
     void look_after(const peer_ptr& who);
     void after_move(peer& who, bool stalled);
     void pump(peer& who);
     void post_slices(peer& who);
+    // Something was posted.
+    bool post_stream(peer& who);
+    bool post_repair(peer& who);
+    posted post_slice(peer& who, std::uint64_t stream, std::span<const std::byte> bytes, std::uint8_t flags);
     void send_grant(peer& who);
     void wake_if_dozing(peer& who);
     void release_space(flow& data);
@@ -163,11 +184,45 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
 
     // hub_life.cpp
     void on_note(peer& who, const wire::note& what);
+    bool on_root_note(peer& who, const wire::note& what);
+    bool on_leaf_note(peer& who, const wire::note& what);
+    bool on_longer(peer& who, std::span<const std::byte> message);
     void end_socket(peer& who, std::int32_t code);
     void drop_membership(peer& who);
     void abandon(peer& who, std::int32_t code, const char* why);
     void close_line(peer& who, bool abort);
     void check_parted(peer& who);
+
+    // hub_cast.cpp
+    void consider(peer& who);
+    void join_cast();
+    void call(peer& who);
+    void send_away(peer& who);
+    void on_joined(peer& who, std::uint64_t window);
+    void on_parted(peer& who, std::int32_t code);
+    void return_if_ready(peer& who);
+    void unseat(peer& who);
+    void on_taken(peer& who, std::uint64_t position);
+    void on_missing(peer& who, std::span<const wire::range> missing);
+    void change_channel(std::uint64_t position);
+    void end_out(peer& who, bool leaving);
+    void pump_cast();
+    void settle_cast();
+    void record_group();
+    void end_cast();
+    void tend_cast(clock::time_point now);
+    [[nodiscard]] bool cast_needs_tick() const;
+
+    // hub_group.cpp
+    void on_group_call(peer& who, const wire::group_call& call);
+    void refuse_group(peer& who, const failure& why);
+    void leave_group(peer& who);
+    void deafen_ear(peer& who);
+    void on_turn(peer& who, const wire::turn& what);
+    void on_reached(peer& who, std::uint64_t position);
+    void tend_ear(peer& who);
+    static void ask_for_missing(peer& who);
+    static void tell_taken(peer& who);
 
     jl_handle* const name_;
     const std::shared_ptr<const settings> limits_;
@@ -176,6 +231,9 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
 
     mutable std::mutex mutex_;
     std::unique_ptr<station> station_;
+    int family_ = AF_UNSPEC;
+    std::unique_ptr<cast> cast_;                // a root's group, if it has one
+    std::vector<std::shared_ptr<void>> buried_; // what a callback may still be about
     std::size_t users_ = 0;
     jl_loop* loop_ = nullptr;
     watch control_watch_;

@@ -175,6 +175,7 @@ std::int32_t hub::admit(const peer_ptr& who, const std::shared_ptr<flow>& data, 
     make_member(*who, asked.data == wire::data_role::root, asked.direction == JL_RECEIVER_ONLY,
                 asked.direction == JL_SENDER_ONLY);
     who->line->control(wire::encode(who->hello));
+    consider(*who);
     settle();
     arm_watch();
     return 0;

@@ -35,6 +35,9 @@ void skip_leaves(flow& data, std::uint64_t from, std::size_t size) {
             each->out.skip(from, data.log.head());
         }
     }
+    if (data.carrier != nullptr) {
+        data.carrier->skip(from, data.log.head());
+    }
 }
 
 void append(flow& data, jl_msg& message) {
@@ -202,7 +205,7 @@ std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
     return data.takes_more() ? JL_READY : JL_ARMED;
 }
 
-void hub::fill(const flow& data, jl_stats& out) {
+void hub::fill(const flow& data, jl_stats& out) const {
     out.leaves = data.is_root ? static_cast<std::uint32_t>(data.members) : 0;
     out.sent_messages = data.sent_messages;
     out.sent_bytes = data.sent_bytes;
@@ -210,6 +213,10 @@ void hub::fill(const flow& data, jl_stats& out) {
     out.received_bytes = data.box.taken_bytes();
     out.queued_bytes = data.log.used();
     out.joins = data.is_root ? data.joins : 0;
+    out.send_calls = data.posts;
+    if (cast_ && cast_->data.get() == &data) {
+        out.send_calls += cast_->datagrams;
+    }
 }
 
 jl_leaf_stats hub::describe(const peer& who) {
@@ -224,7 +231,7 @@ jl_leaf_stats hub::describe(const peer& who) {
         const tally sent = who.deaf_at.value_or(who.data->carried) - who.before - who.skipped;
         out.sent_messages = sent.messages;
         out.sent_bytes = sent.bytes;
-        out.queued_bytes = who.is_open() ? who.data->log.head() - who.out.needs(who.data->log.head()) : 0;
+        out.queued_bytes = who.is_open() ? who.data->log.head() - who.needs(who.data->log.head()) : 0;
     }
     out.age_ns = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now() - who.joined).count());
@@ -246,6 +253,7 @@ std::uint32_t hub::list(const flow& data, std::span<jl_leaf_stats> out) {
 }
 
 void hub::deafen(peer& who) {
+    unseat(who);
     who.out.deafen();
     who.deaf_at = who.deaf_at.value_or(who.data->carried);
 }
@@ -264,7 +272,8 @@ void hub::on_parcel(const parcel& got) {
     }
     if (static_cast<std::int32_t>(head->granted - who->allowed) > 0) {
         who->allowed = head->granted;
-        who->progress = clock::now();
+        // Whoever hears the group shows by what it has taken that it gets on.
+        who->progress = who->place.is_kept() ? who->progress : clock::now();
     }
     touch(*who);
     if ((head->flags & wire::flag_data) == 0) {
@@ -275,12 +284,17 @@ void hub::on_parcel(const parcel& got) {
         who->early.emplace_back(*head, got);
         return;
     }
-    switch (who->in.add(*head, got)) {
+    take_slice(*who, *head, got);
+}
+
+void hub::take_slice(peer& who, const wire::slice_head& head, const parcel& got) {
+    switch (who.in.add(head, got)) {
     case inflow::arrival::kept: shares_.take(got.slot); return;
-    case inflow::arrival::dropped: station_->give_back(got.slot); return;
+    case inflow::arrival::dropped: came_back(got.slot, who); return;
+    case inflow::arrival::repeated: station_->give_back(got.slot); return;
     case inflow::arrival::broken:
         station_->give_back(got.slot);
-        who->broken = failure{WSAECONNABORTED, "what it sends breaks the protocol"};
+        who.broken = failure{WSAECONNABORTED, "what it sends breaks the protocol"};
         return;
     }
 }
@@ -294,7 +308,8 @@ void hub::make_member(peer& who, bool d_root, bool mute, bool deaf) {
     who.member = true;
     who.d_root = d_root;
     who.mute = data.is_root && mute;
-    who.out.begin(who.hello.start);
+    // What has been sent since the handshake began is not for it.
+    who.out.begin(data.log.head(), who.hello.start);
     who.joined = clock::now();
     who.before = data.carried;
     if (data.is_root && deaf) {
@@ -335,12 +350,15 @@ void hub::settle() {
     if (std::exchange(settling_, true)) {
         return;
     }
-    for (std::size_t i = 0; i < touched_.size() && station_; ++i) {
-        const peer_ptr who = touched_[i];
-        who->touched = false;
-        look_after(who);
-    }
-    touched_.clear();
+    do {
+        for (std::size_t i = 0; i < touched_.size() && station_; ++i) {
+            const peer_ptr who = touched_[i];
+            who->touched = false;
+            look_after(who);
+        }
+        touched_.clear();
+        settle_cast();
+    } while (!touched_.empty());
     settling_ = false;
 }
 
@@ -349,12 +367,7 @@ void hub::look_after(const peer_ptr& who) {
         return;
     }
     for (const auto& [head, got] : std::exchange(who->early, {})) {
-        // As if it came only now; its grant has been read.
-        if (who->in.add(head, got) == inflow::arrival::kept) {
-            shares_.take(got.slot);
-        } else {
-            station_->give_back(got.slot);
-        }
+        take_slice(*who, head, got); // as if it came only now; its grant has been read
     }
     flow& data = *who->data;
     const bool was_empty = data.box.empty();
@@ -370,6 +383,7 @@ void hub::look_after(const peer_ptr& who) {
         if (who->owes_opening) {
             send_grant(*who);
         }
+        tend_ear(*who);
         pump(*who);
         if (who->consumed - who->announced >= std::max(1U, who->window / 4)) {
             send_grant(*who);
@@ -444,29 +458,55 @@ void hub::pump(peer& who) {
     }
 }
 
+// The lowest position first, so that what waits for it at the peer never takes the buffers that it needs.
 void hub::post_slices(peer& who) {
-    while (static_cast<std::int32_t>(who.allowed - who.posted) > 0) {
-        const auto next = who.out.plan(who.data->log, who.slice_room);
-        if (!next) {
-            return;
-        }
-        const auto head = wire::encode(wire::slice_head{who.remote_channel, next->stream,
-                                                        static_cast<std::uint32_t>(next->bytes.size()),
-                                                        who.consumed + who.window, next->flags});
-        const posted outcome = who.line->post(head, next->bytes, who.out.next_cookie());
-        if (outcome == posted::full) {
-            block(who);
-            return;
-        }
-        if (outcome == posted::broken) {
-            return;
-        }
+    bool more = true;
+    while (more && static_cast<std::int32_t>(who.allowed - who.posted) > 0) {
+        const bool behind = who.out.is_carried() && !who.out.has_handed_over();
+        const bool mends = !behind && who.place.next_repair() != nullptr;
+        more = mends ? post_repair(who) : post_stream(who);
+        return_if_ready(who);
+    }
+}
+
+bool hub::post_stream(peer& who) {
+    const auto next = who.out.plan(who.data->log, who.slice_room);
+    const posted outcome = next ? post_slice(who, next->stream, next->bytes, next->flags) : posted::broken;
+    if (outcome != posted::copied && outcome != posted::taken) {
+        return false;
+    }
+    who.out.posted(who.data->log, *next, outcome == posted::copied);
+    return true;
+}
+
+bool hub::post_repair(peer& who) {
+    const datagram what = *who.place.next_repair();
+    const auto bytes = who.data->log.piece(what.position, what.position + what.size);
+    const posted outcome = post_slice(who, who.out.stream_of(what.stream), bytes, wire::flag_data);
+    if (outcome != posted::copied && outcome != posted::taken) {
+        return false;
+    }
+    who.out.posted_again(what.position, outcome == posted::copied);
+    who.place.repaired();
+    ++cast_->repairs;
+    return true;
+}
+
+posted hub::post_slice(peer& who, std::uint64_t stream, std::span<const std::byte> bytes, std::uint8_t flags) {
+    const auto head =
+        wire::encode(wire::slice_head{who.remote_channel, stream, static_cast<std::uint32_t>(bytes.size()),
+                                      who.consumed + who.window, flags, who.posted});
+    const posted outcome = who.line->post(head, bytes, who.out.next_cookie());
+    if (outcome == posted::full) {
+        block(who);
+    } else if (outcome != posted::broken) {
         who.announced = who.consumed;
+        ++who.data->posts;
         ++who.posted;
         ++who.slices_posted;
-        who.out.posted(who.data->log, *next, outcome == posted::copied);
         wake_if_dozing(who);
     }
+    return outcome;
 }
 
 void hub::send_grant(peer& who) {
@@ -474,7 +514,7 @@ void hub::send_grant(peer& who) {
         return;
     }
     const auto head =
-        wire::encode(wire::slice_head{who.remote_channel, 0, 0, who.consumed + who.window, std::uint8_t{0}});
+        wire::encode(wire::slice_head{who.remote_channel, 0, 0, who.consumed + who.window, 0, 0});
     const posted outcome = who.line->post(head, {}, no_cookie);
     who.line->flush();
     if (outcome == posted::copied || outcome == posted::taken) {
@@ -496,7 +536,7 @@ void hub::wake_if_dozing(peer& who) {
 void hub::on_sent(peer& who, std::uint64_t cookie) {
     if (cookie != no_cookie) {
         who.out.sent(cookie);
-        who.progress = clock::now();
+        who.progress = who.place.is_kept() ? who.progress : clock::now();
     }
     touch(who);
 }
@@ -505,7 +545,13 @@ void hub::release_space(flow& data) {
     const std::uint64_t head = data.log.head();
     std::uint64_t lowest = head;
     for (const peer_ptr& each : data.peers) {
-        lowest = std::min(lowest, each->out.needs(head));
+        lowest = std::min(lowest, each->needs(head));
+    }
+    if (cast_ && cast_->data.get() == &data) {
+        lowest = std::min(lowest, cast_->needs(head));
+    }
+    if (data.full && lowest > data.log.tail()) {
+        data.full_since = clock::now(); // whoever holds it up from here on has not done so before
     }
     data.log.release(lowest);
     const bool half_empty = data.log.used() <= data.send_buffer / 2;

@@ -169,6 +169,7 @@ void hub::conclude(peer& who, const failure& why, const wire::greeting* answer) 
         make_member(who, answer->data == wire::data_role::root, who.hello.direction == JL_SENDER_ONLY,
                     who.hello.direction == JL_RECEIVER_ONLY);
         who.owes_opening = station_->needs_opening();
+        consider(who);
     }
     if (done) {
         done({why, answer});

@@ -32,9 +32,62 @@ void hub::on_control(peer& who, std::span<const std::byte> message) {
     }
     if (const auto what = wire::decode_note(message)) {
         on_note(who, *what);
-    } else {
+    } else if (!on_longer(who, message)) {
         abandon(who, WSAECONNABORTED, "what it sends breaks the protocol");
     }
+}
+
+// What is longer than a note: about the root's group.
+bool hub::on_longer(peer& who, std::span<const std::byte> message) {
+    const auto kind = wire::kind_of(message);
+    if (!kind) {
+        return false;
+    }
+    if (const auto call = wire::decode_group_call(message);
+        call && *kind == wire::kind::group && role_ == wire::control_role::leaf) {
+        on_group_call(who, *call);
+        return true;
+    }
+    if (const auto turn = wire::decode_turn(message);
+        turn && *kind == wire::kind::switched && role_ == wire::control_role::leaf) {
+        on_turn(who, *turn);
+        return true;
+    }
+    const auto missing = wire::decode_missing(message);
+    if (missing && *kind == wire::kind::missing && role_ == wire::control_role::root) {
+        on_missing(who, *missing);
+        return true;
+    }
+    return false;
+}
+
+// What only a leaf says, about its root's group.
+bool hub::on_leaf_note(peer& who, const wire::note& what) {
+    if (what.what == wire::kind::joined && what.value != 0) {
+        on_joined(who, what.value);
+    } else if (what.what == wire::kind::parted) {
+        on_parted(who, static_cast<std::int32_t>(what.value & 0x7FFFFFFFU));
+    } else if (what.what == wire::kind::taken) {
+        on_taken(who, what.value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+// What only a root says.
+bool hub::on_root_note(peer& who, const wire::note& what) {
+    if (what.what != wire::kind::parted && what.what != wire::kind::sent && what.what != wire::kind::channel) {
+        return false;
+    }
+    if (who.ear && what.what == wire::kind::parted) {
+        on_group_lost(who, {0, ""});
+    } else if (who.ear && what.what == wire::kind::sent) {
+        on_reached(who, what.value);
+    } else if (who.ear) {
+        who.ear->change(what.value);
+    }
+    return true;
 }
 
 void hub::on_note(peer& who, const wire::note& what) {
@@ -59,7 +112,18 @@ void hub::on_note(peer& who, const wire::note& what) {
         return;
     case wire::kind::wait: return; // sent before the answer
     case wire::kind::hello:
-    case wire::kind::answer: break;
+    case wire::kind::answer:
+    case wire::kind::group:
+    case wire::kind::joined:
+    case wire::kind::switched:
+    case wire::kind::parted:
+    case wire::kind::missing:
+    case wire::kind::taken:
+    case wire::kind::sent:
+    case wire::kind::channel: break;
+    }
+    if (role_ == wire::control_role::root ? on_leaf_note(who, what) : on_root_note(who, what)) {
+        return;
     }
     abandon(who, WSAECONNABORTED, "what it sends breaks the protocol");
 }
@@ -173,6 +237,7 @@ void hub::shut_in(flow& data) {
     }
     for (const peer_ptr& each : data.peers) {
         if (!data.is_root && each->line != nullptr && each->is_open()) {
+            leave_group(*each);
             each->line->control(wire::encode(wire::note{wire::kind::quiet, 0}));
         }
         touch(*each);
@@ -190,7 +255,7 @@ void hub::shut_out(flow& data) {
             if (data.is_root) {
                 end_socket(*each, 0);
             }
-            each->out.end(data.log.head(), false);
+            end_out(*each, false);
             touch(*each);
         }
     }
@@ -202,7 +267,7 @@ void hub::shut_leaf(peer& who, std::int32_t how) {
         who.discard = true;
     }
     if (how != SD_RECEIVE) {
-        who.out.end(who.data->log.head(), false);
+        end_out(who, false);
     }
     touch(who);
     settle();
@@ -227,7 +292,7 @@ void hub::part(peer& who, std::uint32_t how, std::function<void()> gone) {
     who.discard = true;
     who.progress = clock::now();
     who.line->retire();
-    who.out.end(who.data->log.head(), true);
+    end_out(who, true);
     touch(who);
     settle();
     check_parted(who);
@@ -254,6 +319,9 @@ void hub::close_line(peer& who, bool abort) {
     if (const auto data = who.data) {
         drop_membership(who);
         std::erase(data->peers, hold);
+        who.place.forget_repairs();
+        unseat(who);
+        deafen_ear(who);
         who.in.clear(hold, shares_);
         for (const auto& [head, got] : std::exchange(who.early, {})) {
             came_back(got.slot, who);

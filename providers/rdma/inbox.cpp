@@ -14,6 +14,7 @@ void inbox::put(message next) {
         next.bytes = next.bytes.subspan(wire::source_size);
     }
     bytes_ += next.bytes.size();
+    own_ += next.slot == no_slot ? 1U : 0U;
     waiting_.push(std::move(next));
 }
 
@@ -38,6 +39,7 @@ bool inbox::take(jl_msg& out) {
 
 void inbox::pop() {
     bytes_ -= front().bytes.size();
+    own_ -= front().slot == no_slot ? 1U : 0U;
     offset_ = 0;
     waiting_.pop();
 }

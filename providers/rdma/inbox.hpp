@@ -33,7 +33,8 @@ class inbox {
 
     explicit inbox(std::size_t bound) : bound_(bound) {}
 
-    [[nodiscard]] bool has_room() const noexcept { return bytes_ < bound_; }
+    // What has memory of its own counts with what is kept about it: nobody else bounds how many there are.
+    [[nodiscard]] bool has_room() const noexcept { return bytes_ + own_ * sizeof(message) < bound_; }
     [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::uint64_t taken_messages() const noexcept { return taken_messages_; }
@@ -51,6 +52,7 @@ class inbox {
     const std::size_t bound_;
     fifo<message> waiting_;
     std::uint64_t bytes_ = 0;
+    std::size_t own_ = 0;    // messages with memory of their own
     std::size_t offset_ = 0; // bytes of the front that the application has had
     std::uint64_t taken_messages_ = 0;
     std::uint64_t taken_bytes_ = 0;

@@ -21,35 +21,118 @@ void slot_shares::leave(std::uint32_t slot, peer& whose) {
 
 void inflow::begin(std::uint64_t position, std::size_t window) noexcept {
     next_ = position;
+    moved_ = position;
     window_ = window;
 }
 
+// Slices are numbered as they are posted, so that one that comes twice is told from bytes that come twice.
+bool inflow::is_repeated(std::uint32_t number) {
+    const auto ahead = static_cast<std::int32_t>(number - number_);
+    if (ahead < 0 || numbers_.contains(number)) {
+        return true;
+    }
+    if (ahead != 0) {
+        numbers_.insert(number);
+        return false;
+    }
+    ++number_;
+    while (!numbers_.empty() && numbers_.erase(number_) != 0) {
+        ++number_;
+    }
+    return false;
+}
+
+// An end is empty, and stands where the next slice would.
+bool inflow::has_come(std::uint64_t position, std::size_t size) const {
+    if (size == 0) {
+        return position < next_ || (all_came_ && position == next_);
+    }
+    const auto found = early_.find(position);
+    return position < next_ || (found != early_.end() && found->second.size != 0);
+}
+
 inflow::arrival inflow::add(const wire::slice_head& head, const parcel& got) {
-    // The last slice of a stream is empty: come twice, it stands where the next one would.
-    const bool again = all_came_ && head.size == 0 && head.position == next_;
-    if (again || head.position < next_ || early_.contains(head.position)) {
+    if (is_repeated(head.number)) {
+        return arrival::repeated;
+    }
+    if (has_come(head.position, head.size)) {
         return arrival::dropped;
     }
-    if (early_.size() >= window_ || all_came_) {
+    if (numbers_.size() > 4 * window_ || early_slots_ >= window_ || all_came_) {
         return arrival::broken;
     }
-    if (head.position != next_) {
-        early_.emplace(head.position, std::pair(head, got));
-        return arrival::kept;
+    if (const auto found = early_.find(head.position); found != early_.end()) {
+        // Of an end that waits already, one that says more.
+        found->second.flags |= head.flags;
+        return head.size == 0 && found->second.size == 0 ? arrival::dropped : arrival::broken;
     }
-    enqueue(head, got);
-    for (auto each = early_.begin(); each != early_.end() && each->first == next_; each = early_.begin()) {
-        const auto [early_head, early_got] = each->second;
-        early_.erase(each);
-        enqueue(early_head, early_got);
-    }
+    insert(head.position, {got.slot, {}, got.bytes.subspan(wire::head_size), head.size, head.flags});
     return arrival::kept;
 }
 
-void inflow::enqueue(const wire::slice_head& head, const parcel& got) {
-    pieces_.push({got.slot, got.bytes.subspan(wire::head_size), head.flags});
-    next_ += head.size;
-    all_came_ = all_came_ || (head.flags & wire::flag_leaving) != 0;
+inflow::arrival inflow::add_copy(std::uint64_t position, std::span<const std::byte> bytes, std::size_t most) {
+    const bool is_early = position != next_;
+    if (all_came_ || has_come(position, bytes.size()) || early_.contains(position) ||
+        (is_early && early_.size() - early_slots_ >= most)) {
+        return arrival::dropped;
+    }
+    piece copy{inbox::no_slot, {bytes.begin(), bytes.end()}, {}, static_cast<std::uint32_t>(bytes.size()), 0};
+    copy.bytes = copy.own;
+    insert(position, std::move(copy));
+    return arrival::kept;
+}
+
+void inflow::insert(std::uint64_t position, piece what) {
+    if (position != next_) {
+        early_slots_ += what.slot != inbox::no_slot ? 1U : 0U;
+        early_.emplace(position, std::move(what));
+        return;
+    }
+    enqueue(std::move(what));
+    for (auto each = early_.begin(); each != early_.end() && each->first == next_; each = early_.begin()) {
+        piece early = std::move(each->second);
+        early_.erase(each);
+        early_slots_ -= early.slot != inbox::no_slot ? 1U : 0U;
+        enqueue(std::move(early));
+    }
+    // All pieces of a stream are cut at the same places, and so one that lies across another is none of it.
+    while (!early_.empty() && early_.begin()->first < next_) {
+        if (early_.begin()->second.slot != inbox::no_slot) {
+            broken_ = true;
+            return;
+        }
+        early_.erase(early_.begin());
+    }
+}
+
+void inflow::enqueue(piece what) {
+    next_ += what.size;
+    all_came_ = all_came_ || (what.flags & wire::flag_leaving) != 0;
+    pieces_.push(std::move(what));
+}
+
+std::vector<wire::range> inflow::missing(std::uint64_t from, std::uint64_t to) const {
+    std::vector<wire::range> out;
+    std::uint64_t at = std::max(from, next_);
+    for (const auto& [position, early] : early_) {
+        if (position >= to) {
+            break;
+        }
+        if (position > at) {
+            out.push_back({at, position});
+        }
+        at = std::max(at, position + early.size);
+    }
+    if (at < to) {
+        out.push_back({at, to});
+    }
+    return out;
+}
+
+std::uint64_t inflow::overtaken() const noexcept {
+    // The network that reorders at all lets a datagram pass one or two others.
+    constexpr std::size_t passed = 3;
+    return early_.size() < passed ? next_ : std::prev(early_.end(), passed)->first;
 }
 
 inflow::state inflow::move(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares) {
@@ -66,9 +149,13 @@ inflow::state inflow::move(message_sink& sink, const std::shared_ptr<peer>& self
             ended_ = ended_ || (from.flags & wire::flag_end) != 0;
             left_ = left_ || (from.flags & wire::flag_leaving) != 0;
             broken_ = broken_ || (ended_ && cut);
+            moved_ += from.size;
+            ++pieces_moved_;
             const std::uint32_t slot = from.slot;
             pieces_.pop();
-            shares.leave(slot, *self);
+            if (slot != inbox::no_slot) {
+                shares.leave(slot, *self);
+            }
         }
     }
     return broken_ ? state::broken : state::idle;
@@ -100,9 +187,7 @@ bool inflow::move_one(message_sink& sink, const std::shared_ptr<peer>& self, slo
     const auto bytes = from.bytes.first(n);
     from.bytes = from.bytes.subspan(n);
     if (in_one_piece) {
-        in_message_ = false;
-        shares.take(from.slot);
-        sink.put({self, bytes, {}, from.slot, message_.has_source});
+        put_whole(sink, self, shares, bytes);
         return true;
     }
     if (whole_.empty()) {
@@ -118,15 +203,38 @@ bool inflow::move_one(message_sink& sink, const std::shared_ptr<peer>& self, slo
     return true;
 }
 
+// A message that lies in the piece at the front: it shares its slot, or takes its memory along if it is the last there.
+void inflow::put_whole(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares,
+                       std::span<const std::byte> bytes) {
+    piece& from = pieces_.front();
+    in_message_ = false;
+    if (from.slot != inbox::no_slot) {
+        shares.take(from.slot);
+        sink.put({self, bytes, {}, from.slot, message_.has_source});
+    } else if (from.bytes.empty()) {
+        sink.put({self, bytes, std::move(from.own), inbox::no_slot, message_.has_source});
+    } else {
+        std::vector<std::byte> own(bytes.begin(), bytes.end());
+        const std::span<const std::byte> all(own);
+        sink.put({self, all, std::move(own), inbox::no_slot, message_.has_source});
+    }
+}
+
 void inflow::clear(const std::shared_ptr<peer>& self, slot_shares& shares) {
+    const auto drop = [&](const piece& what) {
+        if (what.slot != inbox::no_slot) {
+            shares.leave(what.slot, *self);
+        }
+    };
     while (!pieces_.empty()) {
-        const std::uint32_t slot = pieces_.front().slot;
+        const piece last = std::move(pieces_.front());
         pieces_.pop();
-        shares.leave(slot, *self);
+        drop(last);
     }
     for (const auto& [position, early] : std::exchange(early_, {})) {
-        shares.leave(early.second.slot, *self);
+        drop(early);
     }
+    early_slots_ = 0;
 }
 
 } // namespace joinleaf::rdma

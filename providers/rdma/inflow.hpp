@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -43,9 +44,10 @@ class message_sink {
 class inflow {
   public:
     enum class arrival : std::uint8_t {
-        kept,    // it is in order, or waits for those before it
-        dropped, // it has come before; the slot is the caller's again
-        broken,  // it cannot belong to this stream; so is its slot
+        kept,     // it is in order, or waits for those before it
+        dropped,  // its bytes have come by another way; the slot is the caller's again
+        repeated, // the very same slice has come before; so is its slot, which nobody had granted
+        broken,   // it cannot belong to this stream; so is its slot
     };
     enum class state : std::uint8_t { idle, stalled, broken };
 
@@ -54,10 +56,21 @@ class inflow {
     [[nodiscard]] bool has_begun() const noexcept { return window_ != 0; }
 
     arrival add(const wire::slice_head& head, const parcel& got);
+    // The same for bytes that came otherwise, which are copied; of those before which something is missing, at most
+    // `most` wait. Never broken: anybody may have sent them.
+    arrival add_copy(std::uint64_t position, std::span<const std::byte> bytes, std::size_t most);
 
     // Moves messages into the sink while there is room. idle: all that came is done; stalled: the sink is full; broken:
     // not a message.
     state move(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares);
+
+    // Up to which position messages have gone to the sink, and in how many pieces.
+    [[nodiscard]] std::uint64_t moved() const noexcept { return moved_; }
+    [[nodiscard]] std::uint64_t pieces_moved() const noexcept { return pieces_moved_; }
+    // What is missing of [from, to), in ascending order.
+    [[nodiscard]] std::vector<wire::range> missing(std::uint64_t from, std::uint64_t to) const;
+    // Behind this position so many pieces have come that what is missing before it has hardly been overtaken.
+    [[nodiscard]] std::uint64_t overtaken() const noexcept;
 
     // Everything up to the sender's last end has come, though perhaps not been moved.
     [[nodiscard]] bool has_all() const noexcept { return all_came_; }
@@ -71,18 +84,30 @@ class inflow {
   private:
     struct piece {
         std::uint32_t slot = inbox::no_slot;
+        std::vector<std::byte> own;       // where bytes lie, unless in a slot
         std::span<const std::byte> bytes; // what is left of it
+        std::uint32_t size = 0;
         std::uint8_t flags = 0;
     };
 
-    void enqueue(const wire::slice_head& head, const parcel& got);
+    [[nodiscard]] bool is_repeated(std::uint32_t number);
+    [[nodiscard]] bool has_come(std::uint64_t position, std::size_t size) const;
+    void insert(std::uint64_t position, piece what);
+    void enqueue(piece what);
     bool move_one(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares);
     bool read_record(piece& from);
+    void put_whole(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares,
+                   std::span<const std::byte> bytes);
 
     std::uint64_t next_ = 0; // position of the next byte that is missing
     std::size_t window_ = 0;
-    std::map<std::uint64_t, std::pair<wire::slice_head, parcel>> early_;
+    std::uint32_t number_ = 0;        // of the first slice that has not come
+    std::set<std::uint32_t> numbers_; // of those behind it that have
+    std::map<std::uint64_t, piece> early_;
+    std::size_t early_slots_ = 0; // of these, those that lie in slots
     fifo<piece> pieces_;
+    std::uint64_t moved_ = 0;
+    std::uint64_t pieces_moved_ = 0;
     wire::record_bytes record_{};
     std::size_t record_have_ = 0;
     bool in_message_ = false;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 namespace joinleaf::rdma {
@@ -80,6 +81,25 @@ std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& out) {
     open.fd = -1;
     open.fd_kind = JL_FD_NONE;
     return open.parent != nullptr ? open_child(handle, open, out) : open_first(handle, open, out);
+}
+
+void instance::facts(std::uint32_t protocol_index,
+                     void (*fact)(void* context, const char* key, const char* sentence), void* context) const {
+    const bool fits =
+        limits_->multicast.size != 0 && limits_->multicast.family() == entries.at(protocol_index).family;
+    if (!fits) {
+        return;
+    }
+    const group_figures now = limits_->record->figures();
+    const std::string trouble = limits_->record->trouble();
+    const std::string sentence =
+        trouble.empty()
+            ? fmt::format(
+                  "group {}: {} leaves hear it; {} datagrams were sent there, {} once more to one leaf, "
+                  "after {} requests",
+                  limits_->group, now.leaves, now.datagrams, now.repairs, now.requests)
+            : fmt::format("group {}: {}; every leaf is served by its own connection", limits_->group, trouble);
+    fact(context, "multicast", sentence.c_str());
 }
 
 std::int32_t instance::open_first(jl_handle* handle, jl_open& open, endpoint*& out) {

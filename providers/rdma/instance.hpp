@@ -25,6 +25,10 @@ class instance {
     // [caller] WSAEINVAL (flags that the entry does not serve), WSAEMFILE, WSAENOBUFS, WSAENETDOWN, WSAEAFNOSUPPORT.
     std::int32_t open(jl_handle* handle, jl_open& open, endpoint*& out);
 
+    // [any] How the group of option `multicast` fares, under the key `multicast`.
+    void facts(std::uint32_t protocol_index,
+               void (*fact)(void* context, const char* key, const char* sentence), void* context) const;
+
   private:
     tl::expected<engine*, failure> way();
     std::int32_t open_first(jl_handle* handle, jl_open& open, endpoint*& out);

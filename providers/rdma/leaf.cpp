@@ -199,7 +199,7 @@ std::int32_t leaf::ioctl(std::uint32_t code, const void*, std::uint32_t, void* o
 std::int32_t leaf::stats(jl_stats* out) {
     const auto hold = home()->lock();
     if (has_joined()) {
-        hub::fill(*data_, *out);
+        home()->fill(*data_, *out);
     }
     return 0;
 }

@@ -5,9 +5,12 @@
 #include "engine.hpp"
 #include "flow.hpp"
 #include "inflow.hpp"
+#include "listening.hpp"
 #include "outflow.hpp"
+#include "seat.hpp"
 #include "wire.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -46,6 +49,10 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
     void on_down(const failure& why) override;
 
     [[nodiscard]] bool is_open() const noexcept { return state == phase::open; }
+    // Bytes of the log before this are not needed for it.
+    [[nodiscard]] std::uint64_t needs(std::uint64_t head) const noexcept {
+        return std::min(out.needs(head), place.needs(head));
+    }
 
     hub& home;
     link* line = nullptr; // null when gone
@@ -68,10 +75,12 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
     std::size_t slice_room = 0;       // bytes of the log in one slice
     outflow out;
     inflow in;
-    std::uint32_t window = 0;    // buffers posted for it
-    std::uint32_t consumed = 0;  // data slices whose buffers are free again
-    std::uint32_t announced = 0; // of these, what it knows
-    std::uint32_t allowed = 0;   // data slices that may be posted in all
+    seat place;                     // on a root: in its group
+    std::unique_ptr<listening> ear; // on a leaf: to its root's group
+    std::uint32_t window = 0;       // buffers posted for it
+    std::uint32_t consumed = 0;     // data slices whose buffers are free again
+    std::uint32_t announced = 0;    // of these, what it knows
+    std::uint32_t allowed = 0;      // data slices that may be posted in all
     std::uint32_t posted = 0;
     bool touched = false;            // in the hub's list of those to be looked after
     bool blocked = false;            // the engine had no room

@@ -171,7 +171,7 @@ std::int32_t root::ioctl(std::uint32_t code, const void*, std::uint32_t, void* o
 
 std::int32_t root::stats(jl_stats* out) {
     const auto hold = home()->lock();
-    hub::fill(*data_, *out);
+    home()->fill(*data_, *out);
     return 0;
 }
 

@@ -14,6 +14,7 @@ enum row : std::size_t {
     row_engine,
     row_fabric,
     row_local,
+    row_multicast,
     row_join_timeout,
     row_handshake_timeout,
     row_leaf_timeout,
@@ -41,6 +42,11 @@ constexpr std::array<jl_option, row_count> rows{{
      nullptr, 0, 0},
     {sizeof(jl_option), JL_OPTION_TEXT, "local",
      nullptr, "The IPv4 or IPv6 address of the device to use; sockets of that family that are bound to no address get it.",
+     nullptr, 0, 0},
+    {sizeof(jl_option), JL_OPTION_TEXT, "multicast", nullptr,
+     "An IPv4 or IPv6 multicast group to which roots of that family send once for all leaves that hear it; "
+     "what a leaf "
+     "misses, and everything for leaves that cannot hear it, goes by their connections.",
      nullptr, 0, 0},
     {sizeof(jl_option), JL_OPTION_DURATION, "join_timeout",
      "10s", "How long a join may take, the time in the peer's queue of waiting requests included; then WSAETIMEDOUT.",
@@ -81,19 +87,37 @@ std::span<const jl_option* const> option_table() noexcept {
     return pointers;
 }
 
+namespace {
+
+// Size 0: not given. What it is not, is told with its place in the file.
+address read_address(const provider::options& values, row which, bool (*fits)(const address&),
+                     const char* what) {
+    const std::string text(values.text(which));
+    if (text.empty()) {
+        return {};
+    }
+    const address out = address::parse(text);
+    if (out.size == 0 || !fits(out)) {
+        throw std::system_error(EINVAL, std::generic_category(),
+                                fmt::format("option {}: \"{}\" is no {} ({})", rows.at(which).key, text, what,
+                                            values.at(which).where));
+    }
+    return out;
+}
+
+} // namespace
+
 settings read_settings(const jl_create& create) {
     const provider::options values(create);
     settings out{};
     out.engine = values.text(row_engine);
     out.fabric = values.text(row_fabric);
-    if (const std::string text(values.text(row_local)); !text.empty()) {
-        out.local = address::parse(text);
-        if (out.local.size == 0) {
-            throw std::system_error(EINVAL, std::generic_category(),
-                                    fmt::format("option local: \"{}\" is no IPv4 or IPv6 address ({})", text,
-                                                values.at(row_local).where));
-        }
-    }
+    out.local = read_address(
+        values, row_local, [](const address&) { return true; }, "IPv4 or IPv6 address");
+    out.multicast = read_address(
+        values, row_multicast, [](const address& a) { return a.is_multicast(); },
+        "IPv4 or IPv6 multicast group");
+    out.group = values.text(row_multicast);
     out.join_timeout = values.duration(row_join_timeout);
     out.handshake_timeout = values.duration(row_handshake_timeout);
     out.leaf_timeout = values.duration(row_leaf_timeout);

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "base.hpp"
+#include "group_record.hpp"
 
 #include "joinleaf/provider.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -17,7 +19,10 @@ namespace joinleaf::rdma {
 struct settings {
     std::string engine;
     std::string fabric;
-    address local; // size 0: none is preferred
+    address local;     // size 0: none is preferred
+    address multicast; // where roots of that family send once for all leaves; size 0: nowhere
+    std::string group; // the same as it is written
+    std::shared_ptr<group_record> record = std::make_shared<group_record>();
     std::chrono::nanoseconds join_timeout;
     std::chrono::nanoseconds handshake_timeout;
     std::chrono::nanoseconds leaf_timeout;

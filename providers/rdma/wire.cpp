@@ -21,6 +21,10 @@ using provider::put_flowspec;
 
 constexpr std::uint8_t flag_qos = 1;
 constexpr std::uint8_t all_slice_flags = flag_end | flag_leaving | flag_data;
+constexpr std::uint8_t flag_group = 8;
+constexpr std::size_t call_size = note_size + source_size;
+constexpr std::size_t turn_size = note_size + 16;
+constexpr std::size_t range_size = 16;
 constexpr std::byte record_mark{0x4D}; // "M"
 
 void put_preamble(std::span<std::byte> bytes, kind what, std::uint8_t flags) noexcept {
@@ -115,7 +119,7 @@ tl::expected<kind, fault> kind_of(std::span<const std::byte> message) noexcept {
         return tl::unexpected(fault::version);
     }
     const std::uint8_t what = get8(message, 6);
-    if (what < 1 || what > static_cast<std::uint8_t>(kind::wake)) {
+    if (what < 1 || what > static_cast<std::uint8_t>(kind::channel)) {
         return tl::unexpected(fault::malformed);
     }
     return static_cast<kind>(what);
@@ -164,11 +168,73 @@ note_bytes encode(const note& what) noexcept {
 
 std::optional<note> decode_note(std::span<const std::byte> message) noexcept {
     const auto what = kind_of(message);
-    if (!what || *what == kind::hello || *what == kind::answer || message.size() != note_size ||
-        get8(message, 7) != 0) {
+    const bool is_longer = !what || *what == kind::hello || *what == kind::answer || *what == kind::group ||
+                           *what == kind::switched || *what == kind::missing;
+    if (is_longer || message.size() != note_size || get8(message, 7) != 0) {
         return std::nullopt;
     }
     return note{*what, get64(message, 8)};
+}
+
+std::vector<std::byte> encode(const group_call& what) {
+    std::vector<std::byte> out(call_size);
+    put_preamble(out, kind::group, 0);
+    put32(out, 8, what.window);
+    put32(out, 12, what.datagram);
+    const auto where = encode_source(what.where.raw());
+    std::ranges::copy(where, out.begin() + note_size);
+    return out;
+}
+
+std::optional<group_call> decode_group_call(std::span<const std::byte> message) noexcept {
+    if (message.size() != call_size) {
+        return std::nullopt;
+    }
+    const group_call out{decode_source(message.subspan(note_size).first<source_size>()), get32(message, 8),
+                         get32(message, 12)};
+    const bool sound = out.window != 0 && out.datagram > head_size && out.where.is_multicast();
+    return sound ? std::optional(out) : std::nullopt;
+}
+
+std::vector<std::byte> encode(const turn& what) {
+    std::vector<std::byte> out(turn_size);
+    put_preamble(out, kind::switched, 0);
+    put64(out, 8, what.channel);
+    put64(out, 16, what.position);
+    put64(out, 24, what.stream);
+    return out;
+}
+
+std::optional<turn> decode_turn(std::span<const std::byte> message) noexcept {
+    return message.size() == turn_size
+               ? std::optional(turn{get64(message, 8), get64(message, 16), get64(message, 24)})
+               : std::nullopt;
+}
+
+std::vector<std::byte> encode(std::span<const range> missing) {
+    std::vector<std::byte> out(note_size + range_size * missing.size());
+    put_preamble(out, kind::missing, 0);
+    put64(out, 8, missing.size());
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+        put64(out, note_size + range_size * i, missing[i].from);
+        put64(out, note_size + range_size * i + 8, missing[i].to);
+    }
+    return out;
+}
+
+std::optional<std::vector<range>> decode_missing(std::span<const std::byte> message) {
+    const std::uint64_t count = message.size() >= note_size ? get64(message, 8) : 0;
+    if (count == 0 || count > ranges_max || message.size() != note_size + range_size * count) {
+        return std::nullopt;
+    }
+    std::vector<range> out(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = {get64(message, note_size + range_size * i), get64(message, note_size + range_size * i + 8)};
+        if (out[i].from >= out[i].to || (i != 0 && out[i].from < out[i - 1].to)) {
+            return std::nullopt;
+        }
+    }
+    return out;
 }
 
 head_bytes encode(const slice_head& what) noexcept {
@@ -178,6 +244,7 @@ head_bytes encode(const slice_head& what) noexcept {
     put32(out, 16, what.size);
     put32(out, 20, what.granted);
     put8(out, 24, what.flags);
+    put32(out, 28, what.number);
     return out;
 }
 
@@ -185,15 +252,29 @@ std::optional<slice_head> decode_head(std::span<const std::byte> slice) noexcept
     if (slice.size() < head_size) {
         return std::nullopt;
     }
-    const slice_head out{get64(slice, 0), get64(slice, 8), get32(slice, 16), get32(slice, 20),
-                         get8(slice, 24)};
+    const slice_head out{get64(slice, 0),  get64(slice, 8), get32(slice, 16),
+                         get32(slice, 20), get8(slice, 24), get32(slice, 28)};
     const bool known = (out.flags & ~all_slice_flags) == 0;
     const bool ends = (out.flags & flag_leaving) == 0 || (out.flags & flag_end) != 0;
     const bool carries = out.size == 0 || (out.flags & flag_data) != 0;
     const bool zeros =
-        std::ranges::all_of(slice.subspan(25, 7), [](std::byte b) { return b == std::byte{0}; });
+        std::ranges::all_of(slice.subspan(25, 3), [](std::byte b) { return b == std::byte{0}; });
     return known && ends && carries && zeros && out.size == slice.size() - head_size ? std::optional(out)
                                                                                      : std::nullopt;
+}
+
+head_bytes encode(const datagram_head& what) noexcept {
+    return encode(slice_head{what.channel, what.position, what.size, 0, flag_group, 0});
+}
+
+std::optional<datagram_head> decode_datagram(std::span<const std::byte> bytes) noexcept {
+    if (bytes.size() <= head_size) {
+        return std::nullopt;
+    }
+    const datagram_head out{get64(bytes, 0), get64(bytes, 8), get32(bytes, 16)};
+    const auto rest = encode(out);
+    const bool same = std::ranges::equal(bytes.subspan(20, head_size - 20), std::span(rest).subspan(20));
+    return same && out.size == bytes.size() - head_size ? std::optional(out) : std::nullopt;
 }
 
 record_bytes encode(const record& what) noexcept {

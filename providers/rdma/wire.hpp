@@ -38,6 +38,14 @@ enum class kind : std::uint8_t {
     quiet = 5,    // no more messages are wanted
     asleep = 6,   // value: slices seen so far; a later one has to be followed by wake
     wake = 7,
+    group = 8,     // root: it sends to a group, which the leaf may join; a group_call
+    joined = 9,    // leaf: it hears the group; value: datagrams that it has room for
+    switched = 10, // root: from some position on the leaf's data go to the group; a turn
+    parted = 11,   // leaf: it does not hear the group, value: why; root: the leaf shall leave it
+    missing = 12,  // leaf: what has not come; ranges
+    taken = 13,    // leaf; value: position in the group's stream up to which it needs nothing any more
+    sent = 14,     // root; value: position up to which everything has gone to the group
+    channel = 15,  // root; value: what later datagrams name
 };
 enum class control_role : std::uint8_t { root = 1, leaf = 2 };
 enum class data_role : std::uint8_t { root = 1, leaf = 2 };
@@ -88,6 +96,34 @@ struct note {
 using note_bytes = std::array<std::byte, note_size>;
 [[nodiscard]] note_bytes encode(const note& what) noexcept;
 
+// Where a root sends to, once for all leaves that listen there.
+struct group_call {
+    address where;
+    std::uint32_t window = 0;   // datagrams that will be under way at most
+    std::uint32_t datagram = 0; // bytes of the largest one, head included
+};
+[[nodiscard]] std::vector<std::byte> encode(const group_call& what);
+[[nodiscard]] std::optional<group_call> decode_group_call(std::span<const std::byte> message) noexcept;
+
+// From where on a leaf's data come by the group, and where that is in the stream that the connection has carried.
+struct turn {
+    std::uint64_t channel = 0; // what datagrams name
+    std::uint64_t position = 0;
+    std::uint64_t stream = 0;
+};
+[[nodiscard]] std::vector<std::byte> encode(const turn& what);
+[[nodiscard]] std::optional<turn> decode_turn(std::span<const std::byte> message) noexcept;
+
+// What a leaf asks for: bytes [from, to) of the group's stream, in ascending order.
+struct range {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+};
+inline constexpr std::size_t ranges_max = 60; // of one message
+[[nodiscard]] std::vector<std::byte> encode(std::span<const range> missing);
+// Nothing: none, too many, or not in ascending order.
+[[nodiscard]] std::optional<std::vector<range>> decode_missing(std::span<const std::byte> message);
+
 // The kind of a control message, or why it is none.
 [[nodiscard]] tl::expected<kind, fault> kind_of(std::span<const std::byte> message) noexcept;
 [[nodiscard]] std::optional<note> decode_note(std::span<const std::byte> message) noexcept;
@@ -104,11 +140,21 @@ struct slice_head {
     std::uint32_t size = 0;     // bytes behind the head
     std::uint32_t granted = 0;  // data slices that the receiver of this may have sent in all, modulo 2^32
     std::uint8_t flags = 0;
+    std::uint32_t number = 0; // of this data slice on its connection, modulo 2^32
 };
 using head_bytes = std::array<std::byte, head_size>;
 [[nodiscard]] head_bytes encode(const slice_head& what) noexcept;
 // Nothing: shorter than a head, of another length than it says, or with flags that do not exist.
 [[nodiscard]] std::optional<slice_head> decode_head(std::span<const std::byte> slice) noexcept;
+
+// A datagram of a group has such a head too, with a flag of its own; nothing: it is none.
+struct datagram_head {
+    std::uint64_t channel = 0;
+    std::uint64_t position = 0; // in the group's stream
+    std::uint32_t size = 0;
+};
+[[nodiscard]] head_bytes encode(const datagram_head& what) noexcept;
+[[nodiscard]] std::optional<datagram_head> decode_datagram(std::span<const std::byte> bytes) noexcept;
 
 // Before each message in the stream.
 inline constexpr std::size_t record_size = 8;

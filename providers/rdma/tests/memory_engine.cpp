@@ -35,6 +35,7 @@ class memory_link;
 struct event {
     memory_link* which = nullptr;
     std::function<void()> call;
+    memory_group* whose = nullptr;
 };
 
 class memory_station final : public station {
@@ -84,6 +85,8 @@ class memory_station final : public station {
     tl::expected<void, failure> add_slots(link&, std::size_t count) override;
     void drop_slots(std::size_t count) override { surplus_ += count; }
     void give_back(std::uint32_t slot) override;
+    tl::expected<std::unique_ptr<group>, failure> join_group(const address& which, group_use use,
+                                                             group_owner& owner) override;
     bool poll_control() override;
     bool poll_data() override;
     [[nodiscard]] int control_fd() const override { return control_.get(); }
@@ -95,7 +98,7 @@ class memory_station final : public station {
         } else {
             drain(data_.get());
         }
-        return arrivals_.empty() && sent_.empty();
+        return arrivals_.empty() && sent_.empty() && datagrams_.empty() && group_sent_.empty();
     }
 
     static void raise(int fd) {
@@ -109,7 +112,7 @@ class memory_station final : public station {
 
     // With the network's lock.
     void tell(memory_link* which, std::function<void()> call) {
-        events_.push_back({which, std::move(call)});
+        events_.push_back({which, std::move(call), nullptr});
         raise(control_.get());
     }
     void arrive(bytes slice) {
@@ -121,6 +124,7 @@ class memory_station final : public station {
         raise(data_.get());
     }
     void forget(memory_link* which);
+    bool poll_groups();
 
     memory_network& network_;
     station_owner& owner_;
@@ -131,6 +135,8 @@ class memory_station final : public station {
     std::deque<event> events_;
     std::deque<bytes> arrivals_;
     std::deque<std::pair<memory_link*, std::uint64_t>> sent_;
+    std::deque<std::pair<memory_group*, bytes>> datagrams_;
+    std::deque<std::pair<memory_group*, std::uint64_t>> group_sent_;
     std::vector<bytes> slots_;
     std::vector<std::uint32_t> free_;
     std::size_t surplus_ = 0;
@@ -216,6 +222,139 @@ class memory_link final : public link {
     bool is_accepted_ = false;
     bool opened_ = false;
 };
+
+class memory_group final : public group {
+  public:
+    memory_group(memory_station& where, address which, group_use use, group_owner& owner)
+        : station_(where), where_(which), use_(use), size_(where.network_.now.datagram), owner_(&owner) {}
+    ~memory_group() override {
+        const std::lock_guard hold(station_.network_.mutex);
+        leave();
+    }
+
+    [[nodiscard]] std::size_t datagram_size() const override { return size_; }
+    posted post(std::span<const std::byte> head, std::span<const std::byte> body,
+                std::uint64_t cookie) override {
+        memory_network& net = station_.network_;
+        const std::lock_guard hold(net.mutex);
+        if (owner_ == nullptr || head.size() + body.size() > size_) {
+            return posted::broken;
+        }
+        if (net.now.crowded != 0 && net.lot() % net.now.crowded == 0) {
+            return posted::full;
+        }
+        bytes whole(head.begin(), head.end());
+        whole.insert(whole.end(), body.begin(), body.end());
+        ++net.datagrams;
+        for (memory_group* const each : net.groups) {
+            if (each != this && each->use_ != group_use::send && each->where_.text() == where_.text()) {
+                each->reach(whole);
+            }
+        }
+        if (net.lot() % 2 == 0) {
+            return posted::copied;
+        }
+        station_.group_sent_.emplace_back(this, cookie);
+        memory_station::raise(station_.data_.get());
+        return posted::taken;
+    }
+
+    // With the network's lock.
+    void reach(const bytes& whole) {
+        memory_network& net = station_.network_;
+        if (net.lot() % 100 < net.now.lose) {
+            ++net.datagrams_lost;
+            return;
+        }
+        const bool twice = net.now.copy != 0 && net.lot() % net.now.copy == 0;
+        for (int i = twice ? 2 : 1; i != 0; --i) {
+            station_.datagrams_.emplace_back(this, whole);
+        }
+        memory_station::raise(station_.data_.get());
+    }
+    void leave() {
+        station_.network_.groups.remove(this);
+        owner_ = nullptr;
+        std::erase_if(station_.datagrams_, [&](const auto& each) { return each.first == this; });
+        std::erase_if(station_.group_sent_, [&](const auto& each) { return each.first == this; });
+        std::erase_if(station_.events_, [&](const event& each) { return each.whose == this; });
+    }
+    void tell(std::function<void(group_owner&)> what) {
+        station_.events_.push_back({nullptr, [this, what = std::move(what)] { what(*owner_); }, this});
+        memory_station::raise(station_.control_.get());
+    }
+    void lose(const failure& why) {
+        const auto end = [this, why] {
+            group_owner* const told = owner_;
+            {
+                const std::lock_guard hold(station_.network_.mutex);
+                leave();
+            }
+            told->on_lost(why);
+        };
+        station_.events_.push_back({nullptr, end, this});
+        memory_station::raise(station_.control_.get());
+    }
+
+    memory_station& station_;
+    const address where_;
+    const group_use use_;
+    const std::size_t size_;
+    group_owner* owner_;
+};
+
+void memory_network::end_membership(std::size_t which) {
+    const std::lock_guard hold(mutex);
+    memory_group* const ends = *std::next(groups.begin(), static_cast<std::ptrdiff_t>(which));
+    ends->lose({WSAENETDOWN, "the network has lost the group"});
+}
+
+tl::expected<std::unique_ptr<group>, failure> memory_station::join_group(const address& which, group_use use,
+                                                                         group_owner& owner) {
+    const std::lock_guard hold(network_.mutex);
+    memory_network::faults& now = network_.now;
+    const bool refused = now.no_group != 0 || now.no_groups_after-- <= 0;
+    const failure why{now.no_group != 0 ? now.no_group : WSAEOPNOTSUPP, "the network has no such group"};
+    if (refused && now.no_group_at_once) {
+        return tl::unexpected(why);
+    }
+    auto made = std::make_unique<memory_group>(*this, which, use, owner);
+    network_.groups.push_back(made.get());
+    if (refused) {
+        made->lose(why);
+    } else {
+        made->tell([](group_owner& whose) { whose.on_joined(); });
+    }
+    return made;
+}
+
+bool memory_station::poll_groups() {
+    std::deque<std::pair<memory_group*, bytes>> come;
+    std::deque<std::pair<memory_group*, std::uint64_t>> gone;
+    {
+        const std::lock_guard hold(network_.mutex);
+        come.swap(datagrams_);
+        gone.swap(group_sent_);
+        if (network_.now.delay && come.size() > 1) {
+            std::ranges::shuffle(come, network_.lot);
+            // The last one is still under way.
+            datagrams_.push_back(std::move(come.back()));
+            come.pop_back();
+            raise(data_.get());
+        }
+    }
+    for (const auto& [which, cookie] : gone) {
+        if (which->owner_ != nullptr) {
+            which->owner_->on_posted(cookie);
+        }
+    }
+    for (const auto& [which, whole] : come) {
+        if (which->owner_ != nullptr) {
+            which->owner_->on_datagram(whole);
+        }
+    }
+    return !come.empty() || !gone.empty();
+}
 
 memory_station::~memory_station() {
     const std::lock_guard hold(network_.mutex);
@@ -335,7 +474,8 @@ bool memory_station::poll_data() {
         slots_[slot] = std::move(each);
         owner_.on_parcel({slot, slots_[slot]});
     }
-    return !come.empty() || !gone.empty();
+    const bool any = poll_groups();
+    return any || !come.empty() || !gone.empty();
 }
 
 tl::expected<std::unique_ptr<station>, failure> memory_engine::open(int family, station_owner& owner) {

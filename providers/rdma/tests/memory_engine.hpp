@@ -6,6 +6,7 @@
 #include "engine.hpp"
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 namespace joinleaf::rdma::test {
 
 class memory_station;
+class memory_group;
 
 // What joins the stations. Faults may be set at any time.
 class memory_network {
@@ -30,6 +32,15 @@ class memory_network {
         bool needs_opening = false;    // the joiner has to send the first slice
         bool false_alarms = false;     // the data's descriptor is readable whether something has come or not
         std::size_t slice = 1024 + 32; // bytes of a slice
+        // Of groups.
+        unsigned lose = 0;             // so many datagrams of a hundred do not reach a member
+        unsigned copy = 0;             // one in so many reaches it twice; 0: none
+        bool delay = false;            // datagrams overtake each other
+        unsigned crowded = 0;          // one post in so many finds no room; 0: none
+        std::int32_t no_group = 0;     // joins are refused with this code
+        bool no_group_at_once = false; // and before the call returns
+        int no_groups_after = 1 << 30; // joins that come about before they are refused
+        std::size_t datagram = 512;    // bytes of the largest
     };
 
     explicit memory_network(std::uint32_t seed = 1) : lot(seed) {}
@@ -39,6 +50,13 @@ class memory_network {
     std::mt19937 lot;
     std::map<std::uint16_t, memory_station*> listeners;
     std::uint16_t next_port = 1000;
+    std::list<memory_group*> groups; // who is in a group, in the order of joining
+    std::uint64_t datagrams = 0;     // that were posted
+    std::uint64_t datagrams_lost = 0;
+
+    // Its member in that place of `groups` hears no more of it.
+    void end_membership(std::size_t which);
+
     std::uint64_t overruns =
         0; // slices that came when no buffer was posted: the session layer must prevent it
     std::uint64_t too_early =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "devices.hpp"
+#include "settings.hpp"
 #include "support/fake_host.hpp"
 
 #include <joinleaf/provider.h>
@@ -8,6 +9,9 @@
 
 #include <fstream>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include <dlfcn.h>
 #include <unistd.h>
@@ -114,6 +118,43 @@ TEST_F(RdmaProvider, LoadsWithoutAnyRdmaLibrary) {
     ASSERT_NE(nullptr, image_) << ::dlerror();
     EXPECT_EQ(0, startup(JL_ABI_VERSION, JL_ABI_VERSION));
     EXPECT_STREQ("rdma", table_.name);
+}
+
+// The settings of a YAML entry in which nothing is written but one text.
+joinleaf::rdma::settings settings_with(std::string_view key, const char* text) {
+    const auto rows = joinleaf::rdma::option_table();
+    std::vector<jl_value> values(rows.size());
+    std::vector<const jl_value*> pointers;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        values[i].struct_size = sizeof(jl_value);
+        values[i].number = rows[i]->minimum;
+        values[i].text = rows[i]->key == key ? text : rows[i]->default_value;
+        values[i].where = "lan.yaml:5:7";
+        pointers.push_back(&values[i]);
+    }
+    return joinleaf::rdma::read_settings(
+        {sizeof(jl_create), static_cast<std::uint32_t>(rows.size()), "fabric", pointers.data()});
+}
+
+TEST(RdmaSettings, AMulticastGroupOfEitherFamilyIsTaken) {
+    EXPECT_EQ(0U, settings_with("multicast", nullptr).multicast.size);
+    EXPECT_EQ("239.1.2.3:0", settings_with("multicast", "239.1.2.3").multicast.text());
+    EXPECT_EQ("[ff15::77]:0", settings_with("multicast", "ff15::77").multicast.text());
+    EXPECT_EQ("ff15::77", settings_with("multicast", "ff15::77").group);
+}
+
+TEST(RdmaSettings, MulticastThatIsNoGroup_IsRefusedWithItsPosition) {
+    for (const std::string text : {"192.0.2.1", "239.1.2.3:80", "group", "2001:db8::1"}) {
+        try {
+            settings_with("multicast", text.c_str());
+            ADD_FAILURE() << text;
+        } catch (const std::system_error& why) {
+            EXPECT_NE(std::string::npos, std::string(why.what())
+                                             .find("option multicast: \"" + text +
+                                                   "\" is no IPv4 or IPv6 multicast group (lan.yaml:5:7)"))
+                << why.what();
+        }
+    }
 }
 
 TEST_F(RdmaProvider, JLP_1_ForeignVersion_IsRefused) {

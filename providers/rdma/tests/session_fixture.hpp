@@ -248,6 +248,11 @@ class Session : public ::testing::Test {
                                           std::make_shared<settings>(limits_), family(), false);
         });
     }
+    // Every root that is made from now on sends to a group.
+    void use_group() {
+        limits_.group = "239.1.2.3";
+        limits_.multicast = address::parse(limits_.group);
+    }
     node make_branch(node& parent) {
         return node([&](jl_handle* handle) {
             return std::make_shared<branch>(handle, parent.as<root>().home(), family());

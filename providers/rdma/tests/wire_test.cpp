@@ -82,6 +82,85 @@ TEST(Wire, ANoteSurvivesTheTripAndNothingElseIsOne) {
     EXPECT_FALSE(wire::decode_note(wire::encode(sample())));
 }
 
+TEST(Wire, WhatIsSaidAboutAGroupSurvivesTheTripAndNothingElseIsSuch) {
+    const wire::group_call call{address::parse("ff15::77"), 64, 4096};
+    auto bytes = wire::encode(call);
+    const auto called = wire::decode_group_call(bytes);
+    ASSERT_TRUE(called);
+    EXPECT_EQ("[ff15::77]:0", called->where.text());
+    EXPECT_EQ(64U, called->window);
+    EXPECT_EQ(4096U, called->datagram);
+    EXPECT_FALSE(wire::decode_note(bytes));
+    EXPECT_FALSE(wire::decode_group_call(std::span(bytes).first(bytes.size() - 1)));
+    EXPECT_FALSE(wire::decode_group_call(wire::encode(wire::group_call{address::parse("192.0.2.1"), 1, 512})))
+        << "no group";
+    EXPECT_FALSE(wire::decode_group_call(wire::encode(wire::group_call{call.where, 0, 512}))) << "no window";
+    EXPECT_FALSE(wire::decode_group_call(wire::encode(wire::group_call{call.where, 1, wire::head_size})));
+
+    const auto turn = wire::decode_turn(wire::encode(wire::turn{1, 2, 3}));
+    ASSERT_TRUE(turn);
+    EXPECT_EQ(1U, turn->channel);
+    EXPECT_EQ(2U, turn->position);
+    EXPECT_EQ(3U, turn->stream);
+
+    const std::vector<wire::range> holes{{1, 5}, {5, 6}, {9, 20}};
+    const auto missing = wire::decode_missing(wire::encode(holes));
+    ASSERT_TRUE(missing);
+    ASSERT_EQ(3U, missing->size());
+    EXPECT_EQ(20U, missing->at(2).to);
+    EXPECT_FALSE(wire::decode_missing(wire::encode(std::vector<wire::range>{})));
+    EXPECT_FALSE(wire::decode_missing(wire::encode(std::vector<wire::range>{{5, 5}})));
+    EXPECT_FALSE(wire::decode_missing(wire::encode(std::vector<wire::range>{{5, 4}})));
+    EXPECT_FALSE(wire::decode_missing(wire::encode(std::vector<wire::range>{{5, 9}, {8, 10}})));
+    std::vector<wire::range> many(wire::ranges_max + 1);
+    for (std::size_t i = 0; i < many.size(); ++i) {
+        many[i] = {2 * i, 2 * i + 1};
+    }
+    EXPECT_FALSE(wire::decode_missing(wire::encode(many)));
+    many.pop_back();
+    EXPECT_TRUE(wire::decode_missing(wire::encode(many)));
+    EXPECT_LE(wire::encode(many).size(), 1024U) << "one chunk of engine verbs";
+}
+
+TEST(Wire, DatagramsAreExact) {
+    std::vector<std::byte> whole(wire::head_size + 3);
+    const auto head = wire::encode(wire::datagram_head{7, 8, 3});
+    std::copy(head.begin(), head.end(), whole.begin());
+    ASSERT_TRUE(wire::decode_datagram(whole));
+    EXPECT_EQ(8U, wire::decode_datagram(whole)->position);
+    EXPECT_FALSE(wire::decode_head(whole)) << "a connection carries no datagrams";
+    for (std::size_t at = 20; at < wire::head_size; ++at) {
+        auto other = whole;
+        other[at] ^= std::byte{1};
+        EXPECT_FALSE(wire::decode_datagram(other)) << at;
+    }
+    whole.push_back(std::byte{});
+    EXPECT_FALSE(wire::decode_datagram(whole)) << "longer than it says";
+    EXPECT_FALSE(wire::decode_datagram(wire::encode(wire::datagram_head{7, 8, 0}))) << "an empty one";
+}
+
+TEST(Wire, NothingThatIsSaidAboutAGroupBreaksTheReader) {
+    std::mt19937 lot(2);
+    const std::vector<std::vector<std::byte>> good{
+        wire::encode(wire::group_call{address::parse("239.1.2.3"), 64, 4096}),
+        wire::encode(wire::turn{1, 2, 3}), wire::encode(std::vector<wire::range>{{1, 5}, {7, 9}})};
+    for (int i = 0; i < 30000; ++i) {
+        auto bytes = good[lot() % good.size()];
+        for (unsigned n = lot() % 4 + 1; n != 0; --n) {
+            bytes[lot() % bytes.size()] = static_cast<std::byte>(lot());
+        }
+        bytes.resize(lot() % 8 == 0 ? lot() % 80 : bytes.size());
+        if (const auto call = wire::decode_group_call(bytes)) {
+            ASSERT_TRUE(call->where.is_multicast());
+        }
+        if (const auto missing = wire::decode_missing(bytes)) {
+            ASSERT_EQ(bytes.size(), wire::encode(*missing).size());
+        }
+        static_cast<void>(wire::decode_turn(bytes));
+        static_cast<void>(wire::decode_datagram(bytes));
+    }
+}
+
 TEST(Wire, SliceHeadsAreExact) {
     const wire::slice_head head{1, 2, 3, 4, wire::flag_data};
     std::vector<std::byte> slice(wire::head_size + 3);

@@ -33,10 +33,14 @@ address source_towards(const address& group) {
 
 } // namespace
 
-// Where the socket is bound to no address of its own, the routing table decides.
+// Where the socket is bound to no address of its own, its connections decide, for a session stays on one device; without
+// any, the routing table.
 tl::expected<address, failure> station::local_for(const address& group) const {
     if (local_.size != 0 && !local_.is_any()) {
         return local_;
+    }
+    if (!estate_->lines.empty()) {
+        return estate_->lines.front()->local().with_port(0);
     }
     const address by_route = source_towards(group);
     if (by_route.size == 0) {
@@ -66,7 +70,7 @@ tl::expected<std::unique_ptr<rdma::group>, failure> station::join_group(const ad
     if (auto entered = made->home()->enter(*made); !entered) {
         return tl::unexpected(entered.error());
     }
-    if (local_.is_any()) {
+    if (local_.is_any() && estate_->lines.empty()) {
         local_ = local->with_port(local_.port());
     }
     return made;
