@@ -74,6 +74,7 @@ std::vector<std::string> entries_in_order(const nlohmann::json& catalog) {
     }
     std::ranges::sort(places);
     std::vector<std::string> names;
+    names.reserve(places.size());
     for (auto& [place, name] : places) {
         names.push_back(std::move(name));
     }
