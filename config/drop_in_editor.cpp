@@ -190,11 +190,11 @@ edit_result drop_in_editor::remove(const provider& current) {
                         "`enabled: false`",
                         quote(current.name), current.where.text()));
     const auto name = current.name; // `current` may be part of what is read anew
-    const auto gone = folder_ && folder_->path() == folder_of(file)
-                          ? folder_->remove(name_of(file))
-                          : writable_folder::lock(folder_of(file)).and_then([&](const writable_folder& other) {
-                                return other.remove(name_of(file));
-                            });
+    auto gone = folder_ && folder_->path() == folder_of(file)
+                    ? folder_->remove(name_of(file))
+                    : writable_folder::lock(folder_of(file)).and_then([&](const writable_folder& other) {
+                          return other.remove(name_of(file));
+                      });
     if (gone)
         forget_in_order(name);
     return gone;
