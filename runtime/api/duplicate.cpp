@@ -16,7 +16,7 @@ namespace {
 
 template <class Info, class Convert> int duplicate(SOCKET s, DWORD process, Info* out, Convert convert) {
     return api::socket_call(s, [&](socket::socket_object& object) {
-        if (!api::writable(out, out == nullptr ? 1 : sizeof *out)) {
+        if (out == nullptr || !api::writable(out, sizeof *out)) {
             return WSAEFAULT;
         }
         if (process != static_cast<DWORD>(::getpid())) {

@@ -47,7 +47,7 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
     return api::socket_call(s, [&](socket::socket_object& object) {
         const api::overlapped_arguments told{overlapped, routine};
         const bool later = api::is_overlapped(object, told);
-        if (!api::writable(returned, returned == nullptr ? (later ? 0 : 1) : sizeof *returned) ||
+        if ((returned == nullptr ? !later : !api::writable(returned, sizeof *returned)) ||
             !api::readable(in, in == nullptr ? 0 : in_size) ||
             !api::writable(out, out == nullptr ? 0 : out_size)) {
             return WSAEFAULT; // IO-20
