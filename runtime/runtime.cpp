@@ -107,7 +107,7 @@ void close_every_socket() {
 
 } // namespace
 
-runtime::runtime(config::configuration configuration, origin where)
+runtime::runtime(const config::configuration& configuration, origin where)
     : where_(std::move(where)),
       loops_(configuration.reactor.threads, configuration.reactor.spin, configuration.reactor.cpus),
       catalog_((host::serve_loops_of(&loops_), configuration), host::table()) {
@@ -138,7 +138,7 @@ int runtime::start(const origin& where) {
             set_explanation(sentence_of(configuration.error()));
             return WSAEINVAL;
         }
-        state.running = std::make_shared<runtime>(std::move(*configuration), where);
+        state.running = std::make_shared<runtime>(*configuration, where);
         started_.store(true, std::memory_order_release);
     }
     ++state.starts;

@@ -59,7 +59,7 @@ class runtime {
     // The runtime in force, null when there is none. Holding it does not keep its sockets open. [any]
     static std::shared_ptr<runtime> current();
 
-    explicit runtime(config::configuration configuration, origin where);
+    explicit runtime(const config::configuration& configuration, origin where);
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
     ~runtime();

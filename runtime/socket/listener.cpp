@@ -236,7 +236,7 @@ result<SOCKET> socket_object::accept(const condition& decide_by, sockaddr* peer,
         after_accept_call(false);
         return tl::unexpected(got.error());
     }
-    const auto who = *got;
+    const auto& who = *got;
     if (peer != nullptr && peer_len != nullptr && *peer_len < static_cast<int>(who->peer_len)) {
         put_back(who);
         after_accept_call(false);

@@ -65,13 +65,14 @@ std::vector<std::string> environment(const command& what) {
     for (char** one = environ; *one != nullptr; ++one) {
         const std::string text = *one;
         const auto replaced = std::ranges::any_of(
-            what.variables, [&](const auto& variable) { return text.starts_with(variable.first + "="); });
+            what.variables, [&](const auto& variable) { return text.starts_with(variable.first + '='); });
         if (!replaced) {
             all.push_back(text);
         }
     }
     for (const auto& [name, value] : what.variables) {
-        all.push_back(name + "=" + value);
+        all.push_back(name);
+        all.back().append("=").append(value);
     }
     return all;
 }
