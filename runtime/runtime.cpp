@@ -80,7 +80,7 @@ bool close_open_sockets() {
     std::vector<socket::socket_object*> mine;
     for (const auto number : numbers) {
         const auto held = table.acquire(number);
-        if (held && table.shut(number) && held->give_up_number()) {
+        if (held && table.shut(number) && held->give_up_number(number)) {
             held->interrupt();
             mine.push_back(held.get());
         }

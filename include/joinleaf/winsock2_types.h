@@ -486,6 +486,7 @@ enum {
 #define SO_CONDITIONAL_ACCEPT 0x3002
 #define SO_CONNDATA 0x7000
 #define SO_UPDATE_ACCEPT_CONTEXT 0x700b
+#define SO_UPDATE_CONNECT_CONTEXT 0x7010
 #define SO_CONNECT_TIME 0x700c /* seconds since the connection was made, or all ones */
 #ifndef SOCK_RDM
 #define SOCK_RDM 4

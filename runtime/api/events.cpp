@@ -172,7 +172,7 @@ int WSAAsyncSelect(SOCKET s, HWND receiver, UINT message, LONG events) {
         if (!queue || (events & ~FD_ALL_EVENTS) != 0) {
             return WSAEINVAL; // EV-64
         }
-        return object.select_events(dispatch::queue_target{std::move(queue), message},
+        return object.select_events(dispatch::queue_target{std::move(queue), message, s},
                                     static_cast<std::uint32_t>(events));
     });
 }

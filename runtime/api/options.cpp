@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/api/call.hpp"
+#include "runtime/api/extension.hpp"
 #include "runtime/api/overlapped.hpp"
 #include "runtime/api/user_memory.hpp"
 
@@ -11,7 +12,9 @@ using namespace joinleaf;
 
 int jl_setsockopt(SOCKET s, int level, int option, const void* value, int length) {
     return api::socket_call(s, [&](socket::socket_object& object) {
-        if (length <= 0 || !api::readable(value, static_cast<std::size_t>(length))) {
+        const bool needs_no_value = level == SOL_SOCKET && option == SO_UPDATE_CONNECT_CONTEXT;
+        if ((length <= 0 && !needs_no_value) || length < 0 ||
+            !api::readable(value, static_cast<std::size_t>(length))) {
             return WSAEFAULT;
         }
         return object.set_option(level, option, value, length);
@@ -61,6 +64,18 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
         }
         const std::span input(static_cast<const std::byte*>(in), in == nullptr ? 0 : in_size);
         const std::span output(static_cast<std::byte*>(out), out == nullptr ? 0 : out_size);
+        if (code == SIO_GET_EXTENSION_FUNCTION_POINTER) {
+            std::uint32_t bytes = 0;
+            const int found = api::find_extension(input, output, bytes);
+            if (found == 0 && returned != nullptr) {
+                *returned = bytes;
+            }
+            return found != 0 || !later
+                       ? found
+                       : api::start_transfer(object, nullptr, 0, told, [bytes](auto& begun_on, auto& one) {
+                             return begun_on.finish_at_once(one, bytes);
+                         });
+        }
         if (later) {
             return api::start_ioctl(object, code, input, output, returned, told);
         }

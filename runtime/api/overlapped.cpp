@@ -11,6 +11,7 @@
 #include "runtime/api/message_flags.hpp"
 #include "runtime/api/user_memory.hpp"
 #include "runtime/dispatch/operation.hpp"
+#include "runtime/socket/alert.hpp"
 
 #include <joinleaf/overlapped.h>
 
@@ -20,6 +21,10 @@ static_assert(STATUS_PENDING == dispatch::pending_mark);
 
 namespace joinleaf::api {
 namespace {
+
+ULONG_PTR state_of(LPWSAOVERLAPPED overlapped) noexcept {
+    return std::atomic_ref(overlapped->Internal).load(std::memory_order_acquire);
+}
 
 // A record until its operation is begun.
 class record {
@@ -178,6 +183,50 @@ int start_ioctl(socket::socket_object& object, DWORD code, std::span<const std::
     return answered;
 }
 
+int start_transfer(socket::socket_object& object, const WSABUF* buffers, DWORD count,
+                   const overlapped_arguments& told, const starter& start) {
+    record one;
+    if (const int refused = load_indication(object, told, one); refused != 0) {
+        return refused;
+    }
+    load_buffers(buffers, count, 0, one);
+    return one.begin([&](dispatch::operation& begun) { return start(object, begun); });
+}
+
+int run_to_end(SOCKET s, const starter& start, DWORD& bytes) {
+    WSAOVERLAPPED state{};
+    // No handle: it is this call's alone.
+    const auto event = std::make_shared<dispatch::event_object>(dispatch::make_eventfd());
+    if (event->fd() < 0) {
+        return WSAENOBUFS;
+    }
+    const int code = code_of([&] {
+        const auto object = socket::open_sockets().acquire(s);
+        if (!object) {
+            return WSAENOTSOCK;
+        }
+        record one;
+        one->overlapped = &state;
+        one->event = event;
+        one->always_told = true;
+        one->told_at.emplace();
+        one->group = object->identity();
+        return one.begin([&](dispatch::operation& begun) { return start(*object, begun); });
+    });
+    if (code != 0 && code != WSA_IO_PENDING) {
+        return code;
+    }
+    const pollfd signalled{event->fd(), POLLIN, 0};
+    while (state_of(&state) == STATUS_PENDING) {
+        if (!socket::run_queued_calls(std::span<socket::socket_object* const>())) { // ST-19
+            dispatch::waiter::of_thread().wait({&signalled, 1}, {});
+        }
+    }
+    bytes = static_cast<DWORD>(state.InternalHigh);
+    const auto outcome = static_cast<int>(state_of(&state));
+    return outcome == WSA_OPERATION_ABORTED ? WSAEINTR : outcome;
+}
+
 int start_on(const overlapped_arguments& told, const std::function<int(dispatch::operation&)>& start) {
     record one;
     const int code = load_indication(told, one);
@@ -188,9 +237,7 @@ int start_on(const overlapped_arguments& told, const std::function<int(dispatch:
 
 namespace {
 
-ULONG_PTR state_of(LPWSAOVERLAPPED overlapped) noexcept {
-    return std::atomic_ref(overlapped->Internal).load(std::memory_order_acquire);
-}
+using api::state_of;
 
 // Waits for the end without holding the socket, which another thread may close meanwhile. WSA_INVALID_HANDLE
 // where the operation has no event (IO-45).

@@ -28,6 +28,15 @@ int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count
 int start_ioctl(socket::socket_object& object, DWORD code, std::span<const std::byte> in,
                 std::span<std::byte> out, LPDWORD returned, const overlapped_arguments& told);
 
+// The same for an operation that a function of the socket's begins, with buffers that were checked.
+using starter = std::function<int(socket::socket_object&, dispatch::operation&)>;
+int start_transfer(socket::socket_object& object, const WSABUF* buffers, DWORD count,
+                   const overlapped_arguments& told, const starter& start);
+
+// Begins such an operation and waits for its end; its code. WSAEINTR: closesocket, or the last WSACleanup. The socket is
+// held while `start` runs, not while the call waits.
+int run_to_end(SOCKET s, const starter& start, DWORD& bytes);
+
 // The same for what is begun on another object than a socket.
 int start_on(const overlapped_arguments& told, const std::function<int(dispatch::operation&)>& start);
 

@@ -145,7 +145,7 @@ int jl_closesocket(SOCKET s) {
         if (!socket::open_sockets().shut(s)) {
             return WSAENOTSOCK; // another thread was faster
         }
-        if (!object->give_up_number()) {
+        if (!object->give_up_number(s)) {
             return 0; // it lives on by its other numbers (LC-18)
         }
         object->interrupt();

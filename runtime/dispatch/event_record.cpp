@@ -30,6 +30,7 @@ void event_record::select(event_target target, std::uint32_t mask) noexcept {
 
 void event_record::inherit(const event_record& parent) noexcept {
     select(parent.target_, parent.selected_);
+    tell_number(0);
 }
 
 bool event_record::record(std::uint32_t bit, std::int32_t code, std::uintptr_t socket) noexcept {
@@ -37,7 +38,7 @@ bool event_record::record(std::uint32_t bit, std::int32_t code, std::uintptr_t s
         return false;
     }
     if (const auto* const queue = std::get_if<queue_target>(&target_)) {
-        const bool posted = post(*queue, bit, code, socket);
+        const bool posted = post(*queue, bit, code, queue->socket == 0 ? socket : queue->socket);
         reported_ |= posted ? bit : 0U;
         return posted;
     }

@@ -26,6 +26,7 @@ using object_target = std::shared_ptr<event_object>;
 struct queue_target {
     std::shared_ptr<message_queue> queue;
     std::uint32_t message = 0;
+    std::uintptr_t socket = 0; // the number that messages tell; 0: the socket's first
 };
 
 // Who is told of a socket's events; nobody by default.
@@ -38,7 +39,7 @@ class event_record {
     // Replaces target and mask and clears the record (EV-03). Mask 0: no registration.
     void select(event_target target, std::uint32_t mask) noexcept;
 
-    // Starts like another socket's registration, with an empty record (EV-11, EV-63).
+    // Starts like another socket's registration, with an empty record (EV-11, EV-63) and a number of its own.
     void inherit(const event_record& parent) noexcept;
 
     [[nodiscard]] std::uint32_t selected() const noexcept { return selected_; }
@@ -46,7 +47,18 @@ class event_record {
         return (selected_ & bit) != 0 && (reported_ & bit) == 0;
     }
 
-    // Records one event of the socket with this number and tells the target; false where it is not wanted. A
+    // Which number messages tell, of a socket that has several; 0: none in particular.
+    [[nodiscard]] std::uintptr_t told_number() const noexcept {
+        const auto* const queue = std::get_if<queue_target>(&target_);
+        return queue == nullptr ? 0 : queue->socket;
+    }
+    void tell_number(std::uintptr_t socket) noexcept {
+        if (auto* const queue = std::get_if<queue_target>(&target_)) {
+            queue->socket = socket;
+        }
+    }
+
+    // Records one event of the socket with this first number and tells the target; false where it is not wanted. A
     // message needs memory; without it the event counts as not told.
     bool record(std::uint32_t bit, std::int32_t code, std::uintptr_t socket) noexcept;
 

@@ -130,6 +130,8 @@ void operation::give_back() noexcept {
     from_length = nullptr;
     collects = false;
     skips_port = false;
+    always_told = false;
+    told_at.reset();
     moved = 0;
     code = 0;
     bytes = 0;
@@ -154,7 +156,9 @@ void operation::refuse(std::int32_t reason) noexcept {
     give_back();
 }
 
-void operation::deliver(const port_association* to, bool quiet) noexcept {
+void operation::deliver(const port_association* usual, bool quiet) noexcept {
+    const auto elsewhere = std::move(told_at);
+    const auto* const to = !elsewhere ? usual : elsewhere->port ? &*elsewhere : nullptr;
     const completion packet{to == nullptr ? 0 : to->key, overlapped, bytes, code};
     const bool packs = to != nullptr && routine == nullptr && !skips_port && !quiet;
     overlapped->InternalHigh = bytes;
@@ -166,7 +170,7 @@ void operation::deliver(const port_association* to, bool quiet) noexcept {
         runs_it->push(*this);
         return;
     }
-    if (event && !quiet) {
+    if (event && (!quiet || always_told)) {
         event->set();
     }
     give_back();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include <boost/container/small_vector.hpp>
 #include <joinleaf/provider.h>
@@ -42,9 +43,11 @@ struct operation : apc {
     sockaddr_storage address{};
     sockaddr* from = nullptr; // receive: the application's room for the source
     int* from_length = nullptr;
-    bool collects = false;   // MSG_WAITALL on a stream
-    bool skips_port = false; // over at once, which its socket does not tell the port
-    std::size_t moved = 0;   // bytes of a stream in earlier turns
+    bool collects = false;    // MSG_WAITALL on a stream
+    bool skips_port = false;  // over at once, which its socket does not tell the port
+    bool always_told = false; // also by a quiet end: a call of the library itself waits for the event
+    std::optional<port_association> told_at; // the port that is told, instead of its socket's; none in it: no port
+    std::size_t moved = 0;                   // bytes of a stream in earlier turns
 
     // The outcome.
     std::int32_t code = 0;

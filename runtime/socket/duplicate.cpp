@@ -77,9 +77,29 @@ result<SOCKET> socket_object::duplicate() {
     return number;
 }
 
-bool socket_object::give_up_number() {
+bool socket_object::give_up_number(SOCKET which) {
     const std::lock_guard hold(lock_);
-    return --numbers_ == 0;
+    if (--numbers_ == 0) {
+        return true;
+    }
+    const auto told = record_.told_number() == 0 ? number() : record_.told_number();
+    if (told == which) { // messages name a number that is open
+        record_.tell_number(open_number());
+    }
+    return false;
+}
+
+// One of the numbers that are open still; lock_ held.
+SOCKET socket_object::open_number() {
+    if (open_sockets().acquire(number()).get() == this) {
+        return number();
+    }
+    for (const auto& copy : copies_) {
+        if (open_sockets().acquire(static_cast<std::uintptr_t>(copy.get())).get() == this) {
+            return static_cast<SOCKET>(copy.get());
+        }
+    }
+    return number();
 }
 
 // A number that was closed stays taken while a call uses it; lock_ held.
@@ -110,6 +130,7 @@ void socket_object::give_back_descriptors() {
     copies_.clear();
     flag_ = {};
     fd_ = {};
+    provider_fd_ = {};
 }
 
 } // namespace joinleaf::socket

@@ -13,7 +13,8 @@ std::int32_t socket_object::bind(const sockaddr* name, std::uint32_t len) {
     const std::lock_guard guard(guard_out_);
     {
         const std::lock_guard hold(lock_);
-        if (bound_ || operation_->pending || connection_ == connection::established) {
+        if (bound_ || operation_->pending || connection_ == connection::established ||
+            awaited_at_ != nullptr) {
             return WSAEINVAL;
         }
     }
@@ -45,7 +46,7 @@ std::int32_t socket_object::listen(int backlog) {
         if (connection_ == connection::established || (operation_->pending && role_ != role::root)) {
             return WSAEISCONN;
         }
-        if (!bound_) {
+        if (!bound_ || awaited_at_ != nullptr) {
             return WSAEINVAL;
         }
         if (listening_) {
@@ -87,7 +88,7 @@ std::int32_t socket_object::name(bool peer, sockaddr* name, std::uint32_t* len) 
 
 std::shared_ptr<request> socket_object::take_request() {
     const std::lock_guard hold(lock_);
-    if (admissions_->queue.empty()) {
+    if (admissions_->queue.empty() || has_queued(JL_ACCEPT)) { // AcceptEx that wait come first
         return nullptr;
     }
     auto& all = admissions_.edit();
@@ -121,9 +122,16 @@ result<std::shared_ptr<request>> socket_object::wait_for_request() {
     }
 }
 
-std::int32_t socket_object::answer(const request& who, socket_object* child, const jl_answer* given) {
+std::int32_t socket_object::answer(const request& who, jl_endpoint* child, const jl_answer* given) {
     const std::lock_guard guard(guard_in_);
-    return ops().accept(endpoint_, who.provider_request, child == nullptr ? nullptr : child->endpoint_, given);
+    return ops().accept(endpoint_, who.provider_request, child, given);
+}
+
+std::int32_t socket_object::decline(const request& who, std::int32_t code) {
+    jl_answer refusal{};
+    refusal.struct_size = sizeof refusal;
+    refusal.code = code;
+    return answer(who, nullptr, &refusal);
 }
 
 void socket_object::put_back(std::shared_ptr<request> who) {
@@ -191,12 +199,9 @@ result<SOCKET> socket_object::admit(const std::shared_ptr<request>& who, const j
     const QOS in_force = qos::turned((*child)->flow_now().qos); // as the joiner sees it (QS-18)
     granted.qos = who->qos && service(XP1_QOS_SUPPORTED) ? &in_force : given.qos;
     if (honoured) {
-        code = answer(*who, child->get(), &granted);
+        code = answer(*who, (*child)->endpoint_, &granted);
     } else {
-        jl_answer refusal{};
-        refusal.struct_size = sizeof refusal;
-        refusal.code = WSAEOPNOTSUPP; // ER-16, at the joiner
-        answer(*who, nullptr, &refusal);
+        decline(*who, WSAEOPNOTSUPP); // ER-16, at the joiner
     }
     {
         const std::lock_guard hold(lock_);

@@ -105,6 +105,7 @@ result<std::uint64_t> socket_object::begin_operation(const join_arguments& argum
     begun.told = false;
     begun.is_join = is_join;
     begun.child = child;
+    begun.overlapped = arguments.overlapped;
     begun.callee = arguments.callee;
     begun.callee_room = arguments.callee == nullptr ? 0 : arguments.callee->len;
     record_.reenable(FD_CONNECT); // each attempt arms it anew (JL-35)
@@ -179,7 +180,7 @@ std::int32_t socket_object::wait_for_operation(std::uint64_t op) {
     return code == WSA_OPERATION_ABORTED ? WSAEINTR : code;
 }
 
-std::int32_t socket_object::connect(const join_arguments& arguments) {
+std::int32_t socket_object::check_connect(const join_arguments& arguments, bool waits) {
     {
         const std::lock_guard hold(lock_);
         if (operation_->pending) {
@@ -188,13 +189,13 @@ std::int32_t socket_object::connect(const join_arguments& arguments) {
         if (!connectionless() && connection_ == connection::established) {
             return WSAEISCONN;
         }
-        if (listening_) {
+        if (listening_ || awaited_at_ != nullptr) {
             return WSAEINVAL;
         }
         if (ops().connect == nullptr || (multipoint() && !connectionless())) {
             return WSAEOPNOTSUPP;
         }
-        if (!nonblocking() && condition_scope::active()) {
+        if (waits && condition_scope::active()) {
             return WSAEINPROGRESS;
         }
     }
@@ -202,13 +203,16 @@ std::int32_t socket_object::connect(const join_arguments& arguments) {
         return WSAEADDRNOTAVAIL;
     }
     if (arguments.qos != nullptr) {
-        if (const auto code = qos::check(*arguments.qos, *entry_.protocol, JL_BOTH); code != 0) {
-            return code;
-        }
+        return qos::check(*arguments.qos, *entry_.protocol, JL_BOTH);
     }
+    return 0;
+}
+
+// The number of the operation that is under way now, or perhaps over.
+result<std::uint64_t> socket_object::begin_connect(const join_arguments& arguments) {
     const auto op = begin_operation(arguments, false, nullptr);
     if (!op) {
-        return op.error();
+        return op;
     }
     auto code = begin_quality(arguments.qos, JL_BOTH, *this);
     code = code != 0 ? code : launch(arguments, *op, nullptr);
@@ -218,12 +222,29 @@ std::int32_t socket_object::connect(const join_arguments& arguments) {
         auto& over = operation_.edit();
         over.pending = false;
         over.told = true;
+        const bool was_cancelled =
+            arguments.overlapped != nullptr && std::exchange(over.overlapped, nullptr) == nullptr;
         connection_ = connectionless() ? connection_ : connection::none;
         update_gates();
-        return code;
+        if (was_cancelled) { // and told so: it counts as begun
+            return op;
+        }
+        return tl::unexpected(code);
     }
     mark_bound();
-    if (!nonblocking()) {
+    return op;
+}
+
+std::int32_t socket_object::connect(const join_arguments& arguments) {
+    const bool waits = !nonblocking();
+    if (const auto code = check_connect(arguments, waits); code != 0) {
+        return code;
+    }
+    const auto op = begin_connect(arguments);
+    if (!op) {
+        return op.error();
+    }
+    if (waits) {
         return wait_for_operation(*op);
     }
     const std::lock_guard hold(lock_);

@@ -32,6 +32,8 @@ std::size_t gather(const dispatch::operation_list& line, std::array<jl_msg, batc
     return count;
 }
 
+} // namespace
+
 void cancel_started_by(const dispatch::apc_queue& thread) {
     std::vector<std::uintptr_t> numbers;
     open_sockets().each_number([&](std::uintptr_t number) { numbers.push_back(number); });
@@ -41,8 +43,6 @@ void cancel_started_by(const dispatch::apc_queue& thread) {
         }
     }
 }
-
-} // namespace
 
 // Only a wait for a change of the host's network stays pending.
 std::int32_t socket_object::start_ioctl(dispatch::operation& one, DWORD code, std::span<const std::byte> in,
@@ -56,6 +56,15 @@ std::int32_t socket_object::start_ioctl(dispatch::operation& one, DWORD code, st
         finished.add(one);
     }
     return answered;
+}
+
+std::int32_t socket_object::finish_at_once(dispatch::operation& one, DWORD bytes) {
+    dispatch::finished_operations finished(port());
+    one.begin();
+    one.bytes = bytes;
+    one.skips_port = skips_port_.load(std::memory_order_relaxed);
+    finished.add(one);
+    return 0;
 }
 
 // ---- one operation and what the provider did with it
@@ -267,7 +276,7 @@ void socket_object::serve_sends(dispatch::finished_operations& finished) {
         return;
     }
     leave_line(JL_OUT);
-    finish_shutdown();
+    finish_shutdown(finished);
 }
 
 // False when nothing more goes now.
@@ -351,29 +360,32 @@ bool socket_object::receive_batch(dispatch::finished_operations& finished) {
     return left != JL_LEFT_NONE;
 }
 
-void socket_object::finish_shutdown() {
+void socket_object::finish_shutdown(dispatch::finished_operations& finished) {
     if (const auto how = std::exchange(shutdown_after_, std::nullopt); how && !provider_ended_) {
         ops().shutdown(endpoint_, *how);
     }
+    fail_all(disconnects_, 0, finished);
 }
 
 // ---- cancelling
 
 std::size_t socket_object::cancel_in(dispatch::operation_list& line, std::uint32_t direction,
-                                     const WSAOVERLAPPED* overlapped, const void* starter, bool quiet) {
+                                     const WSAOVERLAPPED* overlapped, const void* starter, bool quiet,
+                                     std::uint64_t group) {
     dispatch::finished_operations finished(port(), quiet);
     const std::lock_guard guard(direction == JL_IN ? guard_in_ : guard_out_);
     if (line.empty()) {
         return 0;
     }
     dispatch::operation_list cancelled;
-    const auto count = line.move_to(
-        cancelled, [&](const dispatch::operation& one) { return one.is_meant(overlapped, starter); });
+    const auto count = line.move_to(cancelled, [&](const dispatch::operation& one) {
+        return one.is_meant(overlapped, starter) && (group == 0 || one.group == group);
+    });
     fail_all(cancelled, WSA_OPERATION_ABORTED, finished);
     if (line.empty()) {
         leave_line(direction);
         if (direction == JL_OUT) {
-            finish_shutdown();
+            finish_shutdown(finished);
         }
         if (selected_.load(std::memory_order_relaxed) != 0) {
             schedule_pump(); // FD_READ and FD_WRITE have their turn again
@@ -384,13 +396,16 @@ std::size_t socket_object::cancel_in(dispatch::operation_list& line, std::uint32
 
 std::size_t socket_object::cancel_operations(const WSAOVERLAPPED* overlapped, const void* starter) {
     return cancel_in(receives_, JL_IN, overlapped, starter, false) +
-           cancel_in(sends_, JL_OUT, overlapped, starter, false) + cancel_changes(overlapped, starter, false);
+           cancel_in(sends_, JL_OUT, overlapped, starter, false) + cancel_changes(overlapped, starter, false) +
+           cancel_accepts(overlapped, starter, nullptr, false) + cancel_connect(overlapped, starter, false);
 }
 
 void socket_object::forget_operations() {
     cancel_in(receives_, JL_IN, nullptr, nullptr, true);
     cancel_in(sends_, JL_OUT, nullptr, nullptr, true);
     cancel_changes(nullptr, nullptr, true);
+    cancel_accepts(nullptr, nullptr, nullptr, true);
+    cancel_connect(nullptr, nullptr, true);
 }
 
 std::int32_t socket_object::associate(dispatch::port_association to) {

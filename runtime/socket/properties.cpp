@@ -81,8 +81,23 @@ std::int32_t socket_object::set_option(int level, int name, const void* value, i
         const std::lock_guard hold(lock_);
         urgent_inline_ = flag != 0;
     }
+    if (code == 0) {
+        keep_for_connection(level, name, value, len);
+    }
     const bool too_short = len < static_cast<int>(sizeof(int));
     return code == WSAEINVAL && too_short ? WSAEFAULT : code;
+}
+
+// An ordinary socket may be filled by AcceptEx, and keeps its options then.
+void socket_object::keep_for_connection(int level, int name, const void* value, int len) {
+    const std::lock_guard hold(lock_);
+    if (connectionless() || multipoint() || bound_ || connection_ != connection::none) {
+        return;
+    }
+    const auto* const bytes = static_cast<const std::byte*>(value);
+    auto& all = given_options_.edit();
+    std::erase_if(all, [&](const auto& one) { return one.level == level && one.name == name; });
+    all.push_back({level, name, {bytes, bytes + len}});
 }
 
 std::int32_t socket_object::set_gap_notify(const void* value, int len) {
@@ -148,6 +163,14 @@ std::optional<std::int32_t> socket_object::set_own_option(int name, const void* 
             return WSAEINVAL; // the two exclude each other
         }
         return std::nullopt;
+    }
+    case SO_UPDATE_ACCEPT_CONTEXT: {
+        SOCKET listener = INVALID_SOCKET;
+        return load(value, len, listener) ? take_context_of(listener) : WSAEFAULT;
+    }
+    case SO_UPDATE_CONNECT_CONTEXT: { // all that it brings on Windows is there already
+        const std::lock_guard hold(lock_);
+        return connection_ == connection::established ? 0 : WSAENOTCONN;
     }
     case SO_TYPE:
     case SO_ERROR:

@@ -281,7 +281,7 @@ void socket_object::pump_oob() {
 void socket_object::pump_accept() {
     {
         const std::lock_guard hold(lock_);
-        if (provider_ended_ || !listening_ || !record_.wants(FD_ACCEPT)) {
+        if (provider_ended_ || !listening_ || !record_.wants(FD_ACCEPT) || has_queued(JL_ACCEPT)) {
             return;
         }
         if (!admissions_->queue.empty()) {
@@ -342,12 +342,16 @@ void socket_object::pump_all() {
     {
         const std::lock_guard guard(guard_out_);
         if (!provider_ended_) {
+            queue_first_send();
             serve_sends(finished);
         }
         pump_out();
     }
     if (end) {
         tell_end(*end);
+    }
+    if (has_queued(JL_ACCEPT)) {
+        serve_accepts();
     }
 }
 
@@ -548,7 +552,7 @@ std::uint32_t socket_object::readiness(std::uint32_t directions) {
     {
         const std::lock_guard hold(lock_);
         urgent = !urgent_inline_ && service(XP1_EXPEDITED_DATA);
-        listens = listening_;
+        listens = listening_ && !has_queued(JL_ACCEPT);
         receives = receiving_now() && !has_queued(JL_IN); // else what comes is an operation's
         sends = sending_now() && !has_queued(JL_OUT);
     }
@@ -588,7 +592,8 @@ void socket_object::poll_descriptors(std::uint32_t directions, std::vector<pollf
     const bool held_back = tokens_due().has_value(); // the timer kicks
     const std::lock_guard hold(lock_);
     short events = 0;
-    if ((directions & JL_IN) != 0 && (listening_ || receiving_now()) && !has_queued(JL_IN)) {
+    if ((directions & JL_IN) != 0 && ((listening_ && !has_queued(JL_ACCEPT)) || receiving_now()) &&
+        !has_queued(JL_IN)) {
         events |= POLLIN;
     }
     if ((directions & JL_OOB) != 0 && receiving_now() && !urgent_inline_ && fd_kind_ == JL_FD_OWN) {

@@ -141,7 +141,7 @@ void socket_object::refresh_gates() {
 void socket_object::discard(socket_reference held) {
     auto* const object = held.get();
     const auto number = object->number();
-    const bool mine = open_sockets().shut(number) && object->give_up_number();
+    const bool mine = open_sockets().shut(number) && object->give_up_number(number);
     held.reset();
     if (mine) {
         object->drain_numbers();
@@ -304,13 +304,21 @@ void socket_object::forget_operation() {
 }
 
 void socket_object::unwatch() {
-    dispatch::watch* watches[2] = {};
     network::subscription network; // ends outside the lock
     {
         const std::lock_guard hold(lock_);
         if (awaited_) {
             std::swap(network, awaited_.edit().watch);
         }
+    }
+    drop_watches();
+}
+
+void socket_object::drop_watches() {
+    dispatch::watch* watches[2] = {};
+    {
+        const std::lock_guard hold(lock_);
+        armed_ = 0;
         watches[0] = std::exchange(watch_, nullptr);
         watches[1] = std::exchange(out_watch_, nullptr);
     }
@@ -384,6 +392,7 @@ void socket_object::close() {
         how = linger_;
     }
     cancel_operations(nullptr, nullptr); // IO-50
+    end_wait_at_listener();
     unwatch();
     forget_token_timer();
     cancel_operation();

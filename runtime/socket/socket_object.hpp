@@ -30,11 +30,20 @@
 #include "runtime/qos/flowspec.hpp"
 #include "runtime/qos/ledger.hpp"
 #include "runtime/qos/shaper.hpp"
+#include "runtime/socket/address_block.hpp"
 #include "runtime/socket/request.hpp"
 
 namespace joinleaf::socket {
-
 class socket_object;
+}
+
+// What a provider calls a socket: one for each endpoint, as a socket that takes a connection by AcceptEx changes its
+// endpoint.
+struct jl_handle {
+    joinleaf::socket::socket_object* owner;
+};
+
+namespace joinleaf::socket {
 
 // A value or the Winsock code that says why not.
 template <class T> using result = tl::expected<T, std::int32_t>;
@@ -70,6 +79,7 @@ struct join_arguments {
     WSABUF* callee = nullptr; // of the application, alive until the operation is complete (JL-82)
     const QOS* qos = nullptr;
     DWORD direction = JL_BOTH;
+    dispatch::operation* overlapped = nullptr; // ConnectEx: ends with the outcome
 };
 
 // The application's condition function with its context (AC-05).
@@ -96,9 +106,9 @@ class socket_object {
     socket_object(const socket_object&) = delete;
     socket_object& operator=(const socket_object&) = delete;
 
-    static socket_object& from(jl_handle* handle) noexcept {
-        return *reinterpret_cast<socket_object*>(handle);
-    }
+    static socket_object& from(jl_handle* handle) noexcept { return *handle->owner; }
+    // Of the endpoint that the socket has now.
+    [[nodiscard]] jl_handle* handle() noexcept { return handle_; }
 
     // Unlike the number never given out again in this process.
     [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
@@ -122,7 +132,7 @@ class socket_object {
     // WSAEMFILE; WSAENOTSOCK: the last number was given up meanwhile.
     result<SOCKET> duplicate();
     // closesocket of one number, which is shut already; true: it was the last, the socket itself is to be closed.
-    bool give_up_number();
+    bool give_up_number(SOCKET which);
     // Waits until nobody holds the object by any of its numbers, all of which are shut.
     void drain_numbers();
 
@@ -167,6 +177,8 @@ class socket_object {
     std::int32_t start_receive(dispatch::operation& one, DWORD& bytes, DWORD& flags);
     std::int32_t start_ioctl(dispatch::operation& one, DWORD code, std::span<const std::byte> in,
                              std::span<std::byte> out, std::uint32_t& bytes);
+    // Ends it at once, as done by other means than the socket's own.
+    std::int32_t finish_at_once(dispatch::operation& one, DWORD bytes);
     // Ends those that are pending and meant: of a structure, of a thread's queue; null: of any. How many.
     std::size_t cancel_operations(const WSAOVERLAPPED* overlapped, const void* starter);
     // Ends all of them and indicates none (ST-11).
@@ -176,9 +188,18 @@ class socket_object {
     [[nodiscard]] bool has_port() const noexcept { return port_.load(std::memory_order_acquire) != nullptr; }
     void skip_port_on_success() noexcept { skips_port_ = true; }
 
+    // ---- AcceptEx, ConnectEx, DisconnectEx: begun as start_send begins (seat.cpp, extension.cpp)
+
+    // The next connection of this listener becomes that of `into`; its addresses go to `names`.
+    std::int32_t start_accept(dispatch::operation& one, socket_object& into, const address_blocks& names);
+    // arguments.overlapped is the operation; with data in it, it sends that when it is connected.
+    std::int32_t start_connect(const join_arguments& arguments);
+    std::int32_t start_disconnect(dispatch::operation& one);
+
     // ---- events (readiness.cpp)
 
-    // WSAEventSelect and WSAAsyncSelect: one registration per socket, of either kind (EV-03).
+    // WSAEventSelect and WSAAsyncSelect: one registration per socket, of either kind (EV-03). A queue's target
+    // names the number that messages tell.
     std::int32_t select_events(dispatch::event_target target, std::uint32_t mask);
     // deliver copies the events to the application and may refuse; then nothing changes (EV-23).
     template <class Deliver> std::int32_t take_events(dispatch::event_object* reset, Deliver deliver);
@@ -237,6 +258,7 @@ class socket_object {
         socket_object* child = nullptr; // R-root: the leaf socket in the making; a hold is kept on it
         WSABUF* callee = nullptr;
         std::uint32_t callee_room = 0;
+        dispatch::operation* overlapped = nullptr; // ConnectEx
         std::optional<flow_state> former_flow; // what was in force before a QoS that goes with this operation
         bool quality_changed = false;          // admission has made less of it than was asked
     };
@@ -246,11 +268,24 @@ class socket_object {
         qos::reservation held;
         std::optional<std::uint32_t> to_tell; // JL_QOS_*: the provider is told by the loop
     };
+    // An AcceptEx that waits for a connection. `into` is held.
+    struct awaited_connection {
+        dispatch::operation* one = nullptr;
+        socket_object* into = nullptr;
+        address_blocks names;
+    };
     // What a listener has been asked for.
     struct admissions {
+        std::deque<awaited_connection> awaited; // not empty: JL_ACCEPT of queued_
         std::deque<std::shared_ptr<request>> queue;
         std::vector<std::shared_ptr<request>> deciding;  // taken by an accept call that has not answered yet
         std::vector<std::shared_ptr<request>> withdrawn; // still to be refused, which no upcall may do
+    };
+    // An option that was set, to be set again on the endpoint that AcceptEx brings.
+    struct given_option {
+        int level = 0;
+        int name = 0;
+        std::vector<std::byte> value;
     };
     struct waiting {
         dispatch::waiter* who;
@@ -273,7 +308,6 @@ class socket_object {
     socket_object(dispatch::loop_pool& loops, const catalog::entry& entry, DWORD flags);
     ~socket_object();
 
-    [[nodiscard]] jl_handle* handle() noexcept { return reinterpret_cast<jl_handle*>(this); }
     [[nodiscard]] const jl_ops& ops() const noexcept { return ops_; }
 
     void hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
@@ -281,6 +315,7 @@ class socket_object {
     void drop_descriptor() noexcept;
     void give_back_descriptors();
     void drop_unused_copies(); // lock_ held
+    SOCKET open_number();      // lock_ held
 
     std::int32_t take_descriptor(const jl_open& open);
     void poll_device() noexcept;
@@ -296,6 +331,7 @@ class socket_object {
     void cancel_operation();
     void end_provider(std::uint32_t how);
     void unwatch();
+    void drop_watches();
     void wait_until_closed(std::chrono::seconds limit);
     void cut_off();
     void mark_bound();
@@ -316,12 +352,36 @@ class socket_object {
     std::shared_ptr<request> take_request();
     result<std::shared_ptr<request>> wait_for_request();
     result<SOCKET> admit(const std::shared_ptr<request>& who, const jl_answer& answer);
-    std::int32_t answer(const request& who, socket_object* child, const jl_answer* answer);
+    std::int32_t answer(const request& who, jl_endpoint* child, const jl_answer* answer);
+    std::int32_t decline(const request& who, std::int32_t code);
     int decide(const condition& decide, request& who, std::vector<char>& callee, std::uint32_t& callee_len,
                QOS& qos);
     result<SOCKET> conclude(int verdict, const std::shared_ptr<request>& who, const jl_answer& given);
     void put_back(std::shared_ptr<request> who);
     void after_accept_call(bool try_again);
+
+    [[nodiscard]] bool can_take_connection() const noexcept; // lock_ held
+    struct pairing;
+    std::optional<pairing> next_pairing();
+    void serve_accepts();
+    bool awaits_requests();
+    void seat(const pairing& both);
+    std::int32_t take_seat(socket_object& listener, const request& who, bool& answered);
+    std::int32_t change_endpoint(socket_object& listener, const request& who, jl_handle& handle,
+                                 const jl_open& opened, jl_endpoint* seated);
+    std::int32_t move_to(int provider_fd); // both guards held
+    void endpoint_gone();
+    void receive_first(dispatch::operation& one);
+    void end_wait_at_listener();
+    void let_go_of(const awaited_connection& one);
+    std::size_t cancel_accepts(const WSAOVERLAPPED* overlapped, const void* starter,
+                               const socket_object* into, bool quiet);
+    std::size_t cancel_first_receives(const WSAOVERLAPPED* overlapped, const void* starter, bool quiet);
+    std::size_t cancel_connect(const WSAOVERLAPPED* overlapped, const void* starter, bool quiet);
+    std::int32_t take_context_of(SOCKET listener);
+    void queue_first_send(); // guard_out_ held
+    std::int32_t check_connect(const join_arguments& arguments, bool waits);
+    result<std::uint64_t> begin_connect(const join_arguments& arguments);
 
     [[nodiscard]] bool waits_inside(std::span<const jl_msg> messages) const noexcept;
     std::int32_t receive_inside(jl_msg& message, std::chrono::milliseconds timeout);
@@ -364,9 +424,11 @@ class socket_object {
     static void fail_all(dispatch::operation_list& line, std::int32_t code,
                          dispatch::finished_operations& finished);
     void end_of_receives(std::int32_t code, dispatch::finished_operations& finished);
-    void finish_shutdown(); // guard_out_ held
+    void finish_shutdown(dispatch::finished_operations& finished); // guard_out_ held
+    // group: only what was begun on the socket with this identity; 0: on any.
     std::size_t cancel_in(dispatch::operation_list& line, std::uint32_t direction,
-                          const WSAOVERLAPPED* overlapped, const void* starter, bool quiet);
+                          const WSAOVERLAPPED* overlapped, const void* starter, bool quiet,
+                          std::uint64_t group = 0);
     [[nodiscard]] bool has_queued(std::uint32_t direction) const noexcept {
         return (queued_.load() & direction) != 0;
     }
@@ -417,6 +479,7 @@ class socket_object {
     std::optional<std::int32_t> set_own_option(int name, const void* value, int len);
     std::optional<std::int32_t> get_own_option(int name, void* value, int* len);
     std::int32_t set_gap_notify(const void* value, int len);
+    void keep_for_connection(int level, int name, const void* value, int len);
     std::int32_t set_linger(const struct linger& asked);
     std::int32_t quality_ioctl(DWORD code, std::span<const std::byte> in, std::span<std::byte> out,
                                std::uint32_t& bytes);
@@ -444,10 +507,13 @@ class socket_object {
     const jl_ops& ops_;
     const DWORD flags_;
     role role_ = role::ordinary;
+    jl_handle first_handle_{this};
+    jl_handle* handle_ = &first_handle_; // of endpoint_
     jl_endpoint* endpoint_ = nullptr;
     std::uint32_t fd_kind_ = JL_FD_NONE;
-    dispatch::descriptor fd_;            // the SOCKET, the first of its numbers
-    dispatch::descriptor flag_;          // JL_FD_SET: inside fd_, raised for what no descriptor shows
+    dispatch::descriptor fd_;          // the SOCKET, the first of its numbers
+    dispatch::descriptor provider_fd_; // what the provider calls fd_ where AcceptEx has made them two; else none
+    dispatch::descriptor flag_;        // JL_FD_SET: inside fd_, raised for what no descriptor shows
     std::atomic<std::int32_t> holds_{1}; // of the memory: application, provider, watches, posted functions
     std::atomic<std::int32_t> descriptor_holds_{1}; // of the SOCKET's number: application, provider
     bool provider_ended_ = false;                   // written with both guards held, read with either
@@ -457,16 +523,18 @@ class socket_object {
     dispatch::operation_list receives_;    // pending, in order; guarded by guard_in_
     dispatch::operation_list sends_;       // the same; guarded by guard_out_
     std::optional<int> shutdown_after_;    // of shutdown, when sends_ is empty; guarded by guard_out_
+    dispatch::operation_list disconnects_; // DisconnectEx, likewise
     std::atomic<std::uint32_t> queued_{0}; // JL_IN, JL_OUT: the list of that direction is not empty
     std::atomic<const dispatch::port_association*> port_{nullptr};
     std::unique_ptr<const dispatch::port_association> owned_port_; // behind port_
     std::atomic<bool> skips_port_{false};
-    std::atomic<bool> has_tickets_{false};   // of WSADuplicateSocket
-    std::atomic<std::uint32_t> insiders_{0}; // threads that wait inside the provider
-    std::atomic<bool> never_inside_{false};  // it has said that none can
-    std::atomic<std::uint32_t> loners_{0};   // threads that wait on the SOCKET's descriptor alone
-    std::atomic<bool> kicked_{false};        // it was raised for them
-    std::atomic<bool> has_waited_{false};    // the last blocking receive had to
+    std::atomic<bool> has_first_receives_{false}; // an AcceptEx waits, or has waited, for data elsewhere
+    std::atomic<bool> has_tickets_{false};        // of WSADuplicateSocket
+    std::atomic<std::uint32_t> insiders_{0};      // threads that wait inside the provider
+    std::atomic<bool> never_inside_{false};       // it has said that none can
+    std::atomic<std::uint32_t> loners_{0};        // threads that wait on the SOCKET's descriptor alone
+    std::atomic<bool> kicked_{false};             // it was raised for them
+    std::atomic<bool> has_waited_{false};         // the last blocking receive had to
     std::atomic<bool> nonblocking_{false};
     std::atomic<bool> gap_notify_{false}; // JL_SO_GAP_NOTIFY
     std::atomic<std::int32_t> send_gate_{WSAENOTCONN};
@@ -494,9 +562,14 @@ class socket_object {
     DWORD direction_ = JL_BOTH;
     bool bound_ = false;
     bool listening_ = false;
-    std::size_t numbers_ = 1;                  // that are open
-    std::vector<dispatch::descriptor> copies_; // the further numbers, open or still used
-    std::atomic<bool> closing_{false};         // written with lock_ held
+    socket_object* awaited_at_ = nullptr; // the listener of an AcceptEx that is to fill this socket; held
+    dispatch::operation* first_send_ = nullptr; // of a ConnectEx that has connected
+    on_demand<std::deque<jl_handle>> further_handles_;
+    std::uint32_t endpoints_ = 1;                        // that have not reported `closed`
+    on_demand<std::vector<given_option>> given_options_; // while it may be filled by AcceptEx
+    std::size_t numbers_ = 1;                            // that are open
+    std::vector<dispatch::descriptor> copies_;           // the further numbers, open or still used
+    std::atomic<bool> closing_{false};                   // written with lock_ held
     bool sent_end_ = false;
     bool received_end_ = false;
     bool has_had_leaf_ = false;
@@ -555,6 +628,9 @@ class condition_scope {
         return value;
     }
 };
+
+// Ends what a thread that is ending has begun, on whichever socket (IO-50).
+void cancel_started_by(const dispatch::apc_queue& thread);
 
 // Waits until no socket object is left, as the last WSACleanup does; false when the time is over.
 bool wait_until_all_gone(std::chrono::milliseconds limit);

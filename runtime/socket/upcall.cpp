@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "runtime/log.hpp"
+#include "runtime/socket/message.hpp"
 #include "runtime/socket/socket_object.hpp"
 
 namespace joinleaf::socket {
@@ -77,6 +78,7 @@ void socket_object::on_complete(std::uint64_t op, const jl_outcome& outcome) {
 
 // The state after an outcome, FD_CONNECT, then FD_WRITE (EV-30, EV-38, EV-51).
 void socket_object::finish_operation(std::int32_t code, bool invited) {
+    dispatch::finished_operations finished(port());
     const std::lock_guard hold(lock_);
     auto& over = operation_.edit();
     over.pending = false;
@@ -102,6 +104,15 @@ void socket_object::finish_operation(std::int32_t code, bool invited) {
     } else {
         connection_ = connectionless() && !multipoint() ? connection_ : connection::failed;
         update_gates();
+    }
+    if (auto* const told = std::exchange(over.overlapped, nullptr)) {
+        told->code = code;
+        if (code == 0 && bytes_of(told->message) > 0) {
+            first_send_ = told; // its data goes now; this function must not call the provider
+            schedule_pump();
+        } else {
+            finished.add(*told);
+        }
     }
     kick(wait_operation | JL_OUT | JL_IN);
 }
@@ -132,7 +143,9 @@ void socket_object::on_accepted(const jl_request& told) {
     const std::lock_guard hold(lock_);
     auto& queue = admissions_.edit().queue;
     queue.push_back(std::move(one));
-    if (!queue.front()->deferred) {
+    if (has_queued(JL_ACCEPT)) {
+        schedule_pump(); // it is for an AcceptEx that waits
+    } else if (!queue.front()->deferred) {
         record(FD_ACCEPT, 0);
     }
     signal(true);
@@ -173,10 +186,17 @@ void socket_object::on_ready(std::uint32_t directions) {
 }
 
 void socket_object::on_closed() {
+    endpoint_gone();
+}
+
+// The last of them ends the socket; there are two while AcceptEx puts one in the other's place.
+void socket_object::endpoint_gone() {
     {
         std::unique_lock hold(lock_);
-        provider_closed_ = true;
-        kick(wait_closed);
+        provider_closed_ = --endpoints_ == 0;
+        if (provider_closed_) {
+            kick(wait_closed);
+        }
         cut_over.wait(
             hold, [this] { return cutting_ == std::thread::id{} || cutting_ == std::this_thread::get_id(); });
     }

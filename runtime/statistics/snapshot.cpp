@@ -110,7 +110,7 @@ numbers open_numbers() {
     auto& table = socket::open_sockets();
     table.each_number([&](std::uintptr_t number) {
         if (const auto held = table.acquire(number)) {
-            found.emplace(reinterpret_cast<const jl_handle*>(held.get()), number);
+            found.emplace(held->handle(), number);
         }
     });
     return found;

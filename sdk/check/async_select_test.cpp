@@ -2,6 +2,7 @@
 //
 // WSAAsyncSelect with message queues in the window's place (clauses EV-60 ... EV-65), and the queues themselves.
 #include "tests/support/bad_memory.hpp"
+#include "tests/support/duplicate.hpp"
 #include "tests/support/linked.hpp"
 #include "tests/support/message_watch.hpp"
 
@@ -91,6 +92,26 @@ TEST_P(AsyncSelect, EV_10_EV_44_EV_62_ClosingPostsNothingAndTakesNothingBack) {
     EXPECT_EQ(0, watched_.close());
     EXPECT_EQ(0, watch.code(FD_READ, number));
     EXPECT_TRUE(watch.stays_empty());
+}
+
+TEST_P(AsyncSelect, LC_18_EV_60_MessagesNameTheNumberThatAskedForThem) {
+    const SOCKET first = watched();
+    auto second = duplicate(first);
+    const message_watch watch(second.get(), FD_READ);
+    tell();
+    EXPECT_EQ(0, watch.code(FD_READ));
+    EXPECT_EQ("x", receive_text(first).value_or("nothing"));
+    ASSERT_EQ(0, second.close());
+    tell();
+    EXPECT_EQ(0, watch.code(FD_READ, first)) << "a number that is open, once that one is not";
+}
+
+TEST_P(AsyncSelect, LC_18_EV_60_NorDoMessagesNameTheFirstNumberWhenItIsClosed) {
+    const message_watch watch(watched(), FD_READ);
+    const auto copy = duplicate(watched());
+    ASSERT_EQ(0, watched_.close());
+    tell();
+    EXPECT_EQ(0, watch.code(FD_READ, copy.get()));
 }
 
 TEST_P(AsyncSelect, ADestroyedQueueLeavesTheSocketUsable) {

@@ -3,27 +3,12 @@
 // WSADuplicateSocket within one process: several numbers, one socket (LC-18,
 // CT-47).
 #include "tests/support/bad_memory.hpp"
+#include "tests/support/duplicate.hpp"
 #include "tests/support/event_watch.hpp"
 #include "tests/support/session_fixture.hpp"
 
-#include <unistd.h>
-
 namespace joinleaf::test {
 namespace {
-
-DWORD own_process() {
-    return static_cast<DWORD>(::getpid());
-}
-
-// One more number for the same socket.
-owned_socket duplicate(SOCKET s) {
-    WSAPROTOCOL_INFOW info{};
-    EXPECT_TRUE(worked(WSADuplicateSocketW(s, own_process(), &info)));
-    const SOCKET made =
-        WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, WSA_FLAG_OVERLAPPED);
-    EXPECT_TRUE(worked(made));
-    return owned_socket(made);
-}
 
 class Duplicate : public transport_test {
   protected:

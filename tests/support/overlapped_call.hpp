@@ -7,6 +7,7 @@
 #include "tests/support/owned.hpp"
 #include "tests/support/waiting.hpp"
 
+#include <joinleaf/mswsock.h>
 #include <joinleaf/overlapped.h>
 
 #include <optional>
@@ -59,6 +60,45 @@ class overlapped_call {
         return code_of(WSASend(s, &buffer, 1, &bytes_, 0, &state_, routine));
     }
 
+    // Into a buffer of this room, addresses included.
+    int accept(SOCKET listener, SOCKET into, int family) {
+        socket_ = listener;
+        address_room_ = address_room(family);
+        return code_of(jl_accept_ex(listener, into, data_.data(), first_room(), address_room_, address_room_,
+                                    &bytes_, &state_) != FALSE
+                           ? 0
+                           : SOCKET_ERROR);
+    }
+    // Sends the text, if there is any, once it is connected.
+    int connect(SOCKET s, const sockaddr* to, int length) {
+        socket_ = s;
+        return code_of(jl_connect_ex(s, to, length, data_.data(), static_cast<DWORD>(data_.size()), &bytes_,
+                                     &state_) != FALSE
+                           ? 0
+                           : SOCKET_ERROR);
+    }
+    int disconnect(SOCKET s, DWORD flags = 0) {
+        socket_ = s;
+        return code_of(jl_disconnect_ex(s, &state_, flags, 0) != FALSE ? 0 : SOCKET_ERROR);
+    }
+    // The two addresses that an accept has left.
+    struct accepted_names {
+        sockaddr* local = nullptr;
+        sockaddr* remote = nullptr;
+        int local_length = -1, remote_length = -1;
+    };
+    [[nodiscard]] accepted_names names() {
+        accepted_names found;
+        jl_get_accept_ex_sockaddrs(data_.data(), first_room(), address_room_, address_room_, &found.local,
+                                   &found.local_length, &found.remote, &found.remote_length);
+        return found;
+    }
+    // What an accept's buffer needs for its addresses.
+    static constexpr DWORD address_room(int family) {
+        return static_cast<DWORD>((family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in)) +
+                                  JL_ACCEPT_EX_PADDING);
+    }
+
     int ioctl(SOCKET s, DWORD code, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine = nullptr) {
         socket_ = s;
         return code_of(WSAIoctl(s, code, nullptr, 0, data_.data(), static_cast<DWORD>(data_.size()), nullptr,
@@ -89,7 +129,10 @@ class overlapped_call {
   private:
     static int code_of(int returned) { return returned == 0 ? 0 : WSAGetLastError(); }
 
+    [[nodiscard]] DWORD first_room() const { return static_cast<DWORD>(data_.size()) - 2 * address_room_; }
+
     SOCKET socket_ = INVALID_SOCKET;
+    DWORD address_room_ = 0;
     owned_event event_;
     WSAOVERLAPPED state_{};
     std::string data_;
