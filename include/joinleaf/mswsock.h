@@ -52,6 +52,31 @@ extern "C" {
         }                                                                                                    \
     }
 
+#define WSAID_TRANSMITFILE                                                                                   \
+    {                                                                                                        \
+        0xb5367df0, 0xcbac, 0x11cf, {                                                                        \
+            0x95, 0xca, 0x00, 0x80, 0x5f, 0x48, 0xa1, 0x92                                                   \
+        }                                                                                                    \
+    }
+#define WSAID_TRANSMITPACKETS                                                                                \
+    {                                                                                                        \
+        0xd9689da0, 0x1f90, 0x11d3, {                                                                        \
+            0x99, 0x71, 0x00, 0xc0, 0x4f, 0x68, 0xc8, 0x76                                                   \
+        }                                                                                                    \
+    }
+#define WSAID_WSARECVMSG                                                                                     \
+    {                                                                                                        \
+        0xf689d7c8, 0x6f1f, 0x436b, {                                                                        \
+            0x8a, 0x53, 0xe5, 0x4f, 0xe3, 0x51, 0xc3, 0x22                                                   \
+        }                                                                                                    \
+    }
+#define WSAID_WSASENDMSG                                                                                     \
+    {                                                                                                        \
+        0xa441e712, 0x754f, 0x43ca, {                                                                        \
+            0x84, 0xa7, 0x0d, 0xee, 0x44, 0xcf, 0x60, 0x6d                                                   \
+        }                                                                                                    \
+    }
+
 /* Flags of jl_disconnect_ex, jl_transmit_file and jl_transmit_packets. */
 #define TF_DISCONNECT 0x01u   /* then the end of sending, as jl_disconnect_ex */
 #define TF_REUSE_SOCKET 0x02u /* refused: WSAEOPNOTSUPP */
@@ -110,6 +135,95 @@ JL_API BOOL WSAAPI jl_connect_ex(SOCKET s, const struct sockaddr* name, int leng
  * [any]
  */
 JL_API BOOL WSAAPI jl_disconnect_ex(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD flags, DWORD reserved);
+
+/* Memory that jl_transmit_file sends before and behind the file; stays in use until the end. */
+typedef struct TRANSMIT_FILE_BUFFERS {
+    LPVOID Head;
+    DWORD HeadLength;
+    LPVOID Tail;
+    DWORD TailLength;
+} TRANSMIT_FILE_BUFFERS, *PTRANSMIT_FILE_BUFFERS, *LPTRANSMIT_FILE_BUFFERS;
+
+/*
+ * Sends a file on a connected stream: size bytes of it, or all that is there (0, or more than there is), from
+ * where overlapped->Offset and OffsetHigh say, or without overlapped from the descriptor's position, which
+ * stays. file NULL: nothing but the buffers. size_per_send has no effect. With TF_DISCONNECT the end of
+ * sending follows. Without overlapped it returns when the last byte was taken. The file is duplicated, so that
+ * the program may close its own descriptor at once.
+ * FALSE: WSA_IO_PENDING; WSA_INVALID_HANDLE (file), WSAEINVAL (no regular file; unknown flags), WSAEFAULT
+ * (buffers), WSAEOPNOTSUPP (no stream; TF_REUSE_SOCKET), WSAENOTCONN, and what send answers. The operation
+ * also: what reading the file answers.
+ * [any]
+ */
+JL_API BOOL WSAAPI jl_transmit_file(SOCKET s, HANDLE file, DWORD size, DWORD size_per_send,
+                                    LPWSAOVERLAPPED overlapped, LPTRANSMIT_FILE_BUFFERS buffers, DWORD flags);
+
+/* A 64-bit count; u gives its halves. */
+typedef union LARGE_INTEGER {
+    struct {
+        DWORD LowPart;
+        LONG HighPart;
+    } u;
+    long long QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+
+/* What a TRANSMIT_PACKETS_ELEMENT is. */
+#define TP_ELEMENT_MEMORY 1u
+#define TP_ELEMENT_FILE 2u
+#define TP_ELEMENT_EOP 4u /* no effect on a stream */
+
+/* One piece for jl_transmit_packets. cLength 0 of a file: all that is there. */
+typedef struct TRANSMIT_PACKETS_ELEMENT {
+    ULONG dwElFlags;
+    ULONG cLength;
+    __extension__ union {
+        __extension__ struct {
+            LARGE_INTEGER nFileOffset; /* -1: the descriptor's position */
+            HANDLE hFile;
+        };
+        PVOID pBuffer;
+    };
+} TRANSMIT_PACKETS_ELEMENT, *PTRANSMIT_PACKETS_ELEMENT, *LPTRANSMIT_PACKETS_ELEMENT;
+
+/*
+ * Sends count pieces of memory and of files on a connected stream, one after the other; otherwise as
+ * jl_transmit_file. The array is read before it returns. WSAEINVAL also: an element that is neither kind.
+ * [any]
+ */
+JL_API BOOL WSAAPI jl_transmit_packets(SOCKET s, LPTRANSMIT_PACKETS_ELEMENT elements, DWORD count,
+                                       DWORD size_per_send, LPWSAOVERLAPPED overlapped, DWORD flags);
+
+/*
+ * WSARecvFrom with its arguments in a structure: fills the buffers, the source and its length, and tells by
+ * dwFlags what became of the message: MSG_TRUNC (with WSAEMSGSIZE), MSG_PARTIAL, MSG_MCAST where the transport
+ * knows it. Control.len comes back as 0, for no transport hands control data over. Overlapped, the structure
+ * stays in use until the end. Errors: as WSARecvFrom.
+ * [any]
+ */
+JL_API int WSAAPI jl_recv_msg(SOCKET s, LPWSAMSG message, LPDWORD bytes, LPWSAOVERLAPPED overlapped,
+                              LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+
+/* Control data, as Windows lays it out; for sources that walk it. The data follows the header. */
+typedef struct WSACMSGHDR {
+    size_t cmsg_len;
+    INT cmsg_level;
+    INT cmsg_type;
+} WSACMSGHDR, *PWSACMSGHDR, *LPWSACMSGHDR;
+
+#define WSA_CMSGHDR_ALIGN(length) (((length) + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1))
+#define WSA_CMSGDATA_ALIGN(length) WSA_CMSGHDR_ALIGN(length)
+#define WSA_CMSG_SPACE(length) (WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR)) + WSA_CMSGHDR_ALIGN(length))
+#define WSA_CMSG_LEN(length) (WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR)) + (length))
+#define WSA_CMSG_DATA(header) ((UCHAR*)(header) + WSA_CMSGDATA_ALIGN(sizeof(WSACMSGHDR)))
+#define WSA_CMSG_FIRSTHDR(message)                                                                           \
+    ((message)->Control.len >= sizeof(WSACMSGHDR) ? (LPWSACMSGHDR)(void*)(message)->Control.buf              \
+                                                  : (LPWSACMSGHDR)0)
+#define WSA_CMSG_NXTHDR(message, header)                                                                     \
+    ((header) == NULL ? WSA_CMSG_FIRSTHDR(message)                                                           \
+     : ((UCHAR*)(header) + WSA_CMSGHDR_ALIGN((header)->cmsg_len) + sizeof(WSACMSGHDR) >                      \
+        (UCHAR*)(message)->Control.buf + (message)->Control.len)                                             \
+         ? (LPWSACMSGHDR)0                                                                                   \
+         : (LPWSACMSGHDR)(void*)((UCHAR*)(header) + WSA_CMSGHDR_ALIGN((header)->cmsg_len)))
 
 #ifdef __cplusplus
 }

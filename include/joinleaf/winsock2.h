@@ -413,6 +413,14 @@ JL_API int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD r
                               LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
 
 /*
+ * WSASendTo with its arguments in a structure, whose buffers and address are those of the call. Errors: as
+ * WSASendTo; WSAEOPNOTSUPP (control data).
+ * [any]
+ */
+JL_API int WSAAPI WSASendMsg(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD sent,
+                             LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+
+/*
  * Outcome of an overlapped operation; wait only if it has an event. FALSE: WSA_IO_INCOMPLETE (pending), the
  * operation's own error, WSA_INVALID_PARAMETER, WSAEFAULT (IO-45).
  * [any]

@@ -494,6 +494,9 @@ enum {
 #ifndef MSG_PARTIAL
 #define MSG_PARTIAL 0x1000000 /* Windows' 0x8000 is the host's MSG_MORE */
 #endif
+/* What WSARecvMsg says besides MSG_TRUNC and MSG_PARTIAL; a receiving call is never given these. */
+#define MSG_BCAST 0x0400 /* came by broadcast; not told here */
+#define MSG_MCAST 0x0800 /* came by multicast */
 #ifndef AF_ATM
 #define AF_ATM 0x1016 /* Windows' 0x16 is the host's AF_SNA; no provider has this family */
 #endif
@@ -565,6 +568,16 @@ typedef struct WSAOVERLAPPED {
     HANDLE hEvent;
 } WSAOVERLAPPED, *LPWSAOVERLAPPED;
 typedef WSAOVERLAPPED OVERLAPPED, *LPOVERLAPPED;
+
+/* A message of WSASendMsg and WSARecvMsg. */
+typedef struct WSAMSG {
+    struct sockaddr* name; /* destination, or room for the source; NULL: none */
+    INT namelen;
+    LPWSABUF lpBuffers;
+    DWORD dwBufferCount;
+    WSABUF Control; /* no entry has control data: len is 0 after a receive, and must be 0 for a send */
+    DWORD dwFlags;
+} WSAMSG, *PWSAMSG, *LPWSAMSG;
 
 /*
  * ChainLen 0: a lone layer, 1: a base protocol, more: a chain of catalog entry ids, top layer first (CT-26).

@@ -13,6 +13,9 @@
 #include "runtime/api/user_memory.hpp"
 
 #include <joinleaf/ext.h>
+#include <joinleaf/mswsock.h>
+
+#include "runtime/socket/message.hpp"
 
 using namespace joinleaf;
 
@@ -241,37 +244,84 @@ int WSARecv(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, 
     return WSARecvFrom(s, into, count, bytes, flags, nullptr, nullptr, overlapped, routine);
 }
 
+namespace {
+
+// WSARecvFrom; message_flags: WSAMSG's, which are told what became of the message.
+int receive_from(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from,
+                 LPINT from_length, const api::overlapped_arguments& told, LPDWORD message_flags) {
+    return api::socket_call(s, receiving([&](socket::socket_object& object) {
+                                const bool goes_on = api::is_overlapped(object, told);
+                                if (into == nullptr || (bytes == nullptr && !goes_on) || flags == nullptr) {
+                                    return WSAEFAULT;
+                                }
+                                if (count == 0) {
+                                    return WSAEINVAL;
+                                }
+                                if (goes_on) {
+                                    return api::start_receive(object, into, count, bytes, flags, from,
+                                                              from_length, told, message_flags);
+                                }
+                                source_room source;
+                                if (const int wrong = source.prepare(from, from_length); wrong != 0) {
+                                    return wrong;
+                                }
+                                buffers room;
+                                gather(into, count, room);
+                                received got;
+                                const int code = receive_all(object, room, *flags, source, got);
+                                *bytes = static_cast<DWORD>(got.bytes);
+                                if (code != 0) {
+                                    return code;
+                                }
+                                const bool partial =
+                                    (got.flags & JL_MSG_REST) != 0 && object.service(XP1_PARTIAL_MESSAGE);
+                                *flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
+                                if (message_flags != nullptr) {
+                                    *message_flags = socket::winsock_flags(got.flags, partial);
+                                }
+                                return message_was_longer(got) && !partial ? WSAEMSGSIZE : 0;
+                            }));
+}
+
+} // namespace
+
 int WSARecvFrom(SOCKET s, LPWSABUF into, DWORD count, LPDWORD bytes, LPDWORD flags, sockaddr* from,
                 LPINT from_length, LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
-    return api::socket_call(
-        s, receiving([&](socket::socket_object& object) {
-            const api::overlapped_arguments told{overlapped, routine};
-            const bool goes_on = api::is_overlapped(object, told);
-            if (into == nullptr || (bytes == nullptr && !goes_on) || flags == nullptr) {
-                return WSAEFAULT;
-            }
-            if (count == 0) {
-                return WSAEINVAL;
-            }
-            if (goes_on) {
-                return api::start_receive(object, into, count, bytes, flags, from, from_length, told);
-            }
-            source_room source;
-            if (const int wrong = source.prepare(from, from_length); wrong != 0) {
-                return wrong;
-            }
-            buffers room;
-            gather(into, count, room);
-            received got;
-            const int code = receive_all(object, room, *flags, source, got);
-            *bytes = static_cast<DWORD>(got.bytes);
-            if (code != 0) {
-                return code;
-            }
-            const bool partial = (got.flags & JL_MSG_REST) != 0 && object.service(XP1_PARTIAL_MESSAGE);
-            *flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
-            return message_was_longer(got) && !partial ? WSAEMSGSIZE : 0;
-        }));
+    return receive_from(s, into, count, bytes, flags, from, from_length, {overlapped, routine}, nullptr);
+}
+
+int jl_recv_msg(SOCKET s, LPWSAMSG message, LPDWORD bytes, LPWSAOVERLAPPED overlapped,
+                LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    WSAMSG copy{};
+    const int wrong = api::socket_call(s, [&](socket::socket_object&) {
+        return api::get(message, copy) && api::writable(message, sizeof *message) ? 0 : WSAEFAULT;
+    });
+    if (wrong != 0) {
+        return wrong;
+    }
+    DWORD flags = copy.dwFlags;
+    message->Control.len = 0; // no transport hands control data over
+    return receive_from(s, copy.lpBuffers, copy.dwBufferCount, bytes, &flags, copy.name,
+                        copy.name == nullptr ? nullptr : &message->namelen, {overlapped, routine},
+                        &message->dwFlags);
+}
+
+int WSASendMsg(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD sent, LPWSAOVERLAPPED overlapped,
+               LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) {
+    WSAMSG copy{};
+    const int wrong = api::socket_call(s, [&](socket::socket_object&) {
+        if (!api::get(message, copy)) {
+            return WSAEFAULT;
+        }
+        if (copy.Control.len > 0) {
+            set_explanation("no entry takes control data with a message");
+            return WSAEOPNOTSUPP;
+        }
+        return 0;
+    });
+    return wrong != 0 ? wrong
+                      : WSASendTo(s, copy.lpBuffers, copy.dwBufferCount, sent, flags, copy.name, copy.namelen,
+                                  overlapped, routine);
 }
 
 namespace {

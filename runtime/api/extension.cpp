@@ -5,12 +5,16 @@
 
 #include <array>
 #include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "runtime/api/address.hpp"
 #include "runtime/api/call.hpp"
 #include "runtime/api/overlapped.hpp"
 #include "runtime/api/user_memory.hpp"
+#include "runtime/dispatch/piece_source.hpp"
 
 #include <joinleaf/mswsock.h>
 
@@ -29,13 +33,21 @@ constexpr GUID accept_ex = WSAID_ACCEPTEX;
 constexpr GUID get_accept_ex_sockaddrs = WSAID_GETACCEPTEXSOCKADDRS;
 constexpr GUID connect_ex = WSAID_CONNECTEX;
 constexpr GUID disconnect_ex = WSAID_DISCONNECTEX;
+constexpr GUID transmit_file = WSAID_TRANSMITFILE;
+constexpr GUID transmit_packets = WSAID_TRANSMITPACKETS;
+constexpr GUID receive_message = WSAID_WSARECVMSG;
+constexpr GUID send_message = WSAID_WSASENDMSG;
 
 function function_named(const GUID& wanted) noexcept {
-    const std::array<std::pair<const GUID*, function>, 4> all{{
+    const std::array<std::pair<const GUID*, function>, 8> all{{
         {&accept_ex, address_of(jl_accept_ex)},
         {&get_accept_ex_sockaddrs, address_of(jl_get_accept_ex_sockaddrs)},
         {&connect_ex, address_of(jl_connect_ex)},
         {&disconnect_ex, address_of(jl_disconnect_ex)},
+        {&transmit_file, address_of(jl_transmit_file)},
+        {&transmit_packets, address_of(jl_transmit_packets)},
+        {&receive_message, address_of(jl_recv_msg)},
+        {&send_message, address_of(WSASendMsg)},
     }};
     for (const auto& [id, found] : all) {
         if (std::memcmp(id, &wanted, sizeof wanted) == 0) {
@@ -177,5 +189,120 @@ BOOL jl_disconnect_ex(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD flags, DWORD r
     }
     return api::overlapped_call(s, overlapped, [&](socket::socket_object& object, const auto& told) {
         return api::start_transfer(object, nullptr, 0, told, start);
+    });
+}
+
+namespace {
+
+constexpr DWORD known_transmit_flags =
+    TF_DISCONNECT | TF_REUSE_SOCKET | TF_WRITE_BEHIND | TF_USE_SYSTEM_THREAD | TF_USE_KERNEL_APC;
+
+int check_transmit(const socket::socket_object& object, DWORD flags) {
+    if (object.message_oriented() || object.connectionless()) {
+        set_explanation("TransmitFile and TransmitPackets are for streams");
+        return WSAEOPNOTSUPP;
+    }
+    if ((flags & TF_REUSE_SOCKET) != 0) {
+        set_explanation("TF_REUSE_SOCKET: a connection cannot be taken off its socket here");
+        return WSAEOPNOTSUPP;
+    }
+    return (flags & ~known_transmit_flags) == 0 ? 0 : WSAEINVAL;
+}
+
+int descriptor_of(HANDLE file) noexcept {
+    return static_cast<int>(reinterpret_cast<std::intptr_t>(file));
+}
+
+using loader = std::function<int(dispatch::piece_source&)>;
+
+// Sends what `load` puts into the source, and what the flags ask for behind it.
+BOOL transmit(SOCKET s, LPWSAOVERLAPPED overlapped, DWORD flags, const loader& load) {
+    const api::starter start = [&](socket::socket_object& object, dispatch::operation& one) -> int {
+        int code = check_transmit(object, flags);
+        if (code == 0) {
+            one.source = std::make_unique<dispatch::piece_source>();
+            code = load(*one.source);
+        }
+        if (code != 0) {
+            return code;
+        }
+        DWORD bytes = 0;
+        if (one.refill()) {
+            code = object.start_send(one, bytes);
+        } else {
+            code = one.code != 0 ? one.code : object.finish_at_once(one, 0);
+        }
+        if ((code == 0 || code == WSA_IO_PENDING) && (flags & TF_DISCONNECT) != 0) {
+            object.shutdown(SD_SEND); // behind what waits
+        }
+        return code;
+    };
+    if (overlapped == nullptr) {
+        return api::blocking_call(s, start, nullptr);
+    }
+    return api::overlapped_call(s, overlapped, [&](socket::socket_object& object, const auto& told) {
+        return api::start_transfer(object, nullptr, 0, told, start);
+    });
+}
+
+std::optional<std::uint64_t> limit_of(DWORD size) noexcept {
+    return size == 0 ? std::nullopt : std::optional<std::uint64_t>(size);
+}
+
+int add_element(dispatch::piece_source& source, const TRANSMIT_PACKETS_ELEMENT& one) {
+    switch (one.dwElFlags & ~TP_ELEMENT_EOP) {
+    case TP_ELEMENT_MEMORY:
+        if (!api::readable(one.pBuffer, one.cLength)) {
+            return WSAEFAULT;
+        }
+        source.add_memory(one.pBuffer, one.cLength);
+        return 0;
+    case TP_ELEMENT_FILE: {
+        const auto at = one.nFileOffset.QuadPart;
+        return source.add_file(descriptor_of(one.hFile),
+                               at == -1 ? std::nullopt : std::optional(static_cast<std::uint64_t>(at)),
+                               limit_of(one.cLength));
+    }
+    default: return WSAEINVAL;
+    }
+}
+
+} // namespace
+
+BOOL jl_transmit_file(SOCKET s, HANDLE file, DWORD size, DWORD /*size_per_send*/, LPWSAOVERLAPPED overlapped,
+                      LPTRANSMIT_FILE_BUFFERS buffers, DWORD flags) {
+    return transmit(s, overlapped, flags, [&](dispatch::piece_source& source) -> int {
+        TRANSMIT_FILE_BUFFERS around{};
+        if (buffers != nullptr &&
+            (!api::get(buffers, around) || !api::readable(around.Head, around.HeadLength) ||
+             !api::readable(around.Tail, around.TailLength))) {
+            return WSAEFAULT;
+        }
+        source.add_memory(around.Head, around.HeadLength);
+        if (file != nullptr) {
+            std::optional<std::uint64_t> from;
+            if (overlapped != nullptr) {
+                from = (std::uint64_t{overlapped->OffsetHigh} << 32U) | overlapped->Offset;
+            }
+            if (const int code = source.add_file(descriptor_of(file), from, limit_of(size)); code != 0) {
+                return code;
+            }
+        }
+        source.add_memory(around.Tail, around.TailLength);
+        return 0;
+    });
+}
+
+BOOL jl_transmit_packets(SOCKET s, LPTRANSMIT_PACKETS_ELEMENT elements, DWORD count, DWORD /*size_per_send*/,
+                         LPWSAOVERLAPPED overlapped, DWORD flags) {
+    return transmit(s, overlapped, flags, [&](dispatch::piece_source& source) -> int {
+        for (DWORD i = 0; i < count; ++i) {
+            TRANSMIT_PACKETS_ELEMENT one{};
+            const int code = api::get(elements + i, one) ? add_element(source, one) : WSAEFAULT;
+            if (code != 0) {
+                return code;
+            }
+        }
+        return 0;
     });
 }

@@ -144,7 +144,8 @@ int start_send(socket::socket_object& object, const WSABUF* from, DWORD count, L
 }
 
 int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count, LPDWORD bytes,
-                  LPDWORD flags, sockaddr* from, LPINT from_length, const overlapped_arguments& told) {
+                  LPDWORD flags, sockaddr* from, LPINT from_length, const overlapped_arguments& told,
+                  LPDWORD message_flags) {
     record one;
     std::uint32_t translated = 0;
     int code = translate_receive(object, *flags, translated);
@@ -155,6 +156,7 @@ int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count
     }
     const bool stream = !object.message_oriented() && !object.connectionless();
     one->collects = stream && (*flags & MSG_WAITALL) != 0 && (*flags & MSG_PEEK) == 0;
+    one->told_flags = message_flags;
     load_buffers(into, count, translated, one);
     DWORD got = 0;
     DWORD flags_now = 0;

@@ -24,7 +24,8 @@ inline bool is_overlapped(const socket::socket_object& object, const overlapped_
 int start_send(socket::socket_object& object, const WSABUF* from, DWORD count, LPDWORD sent, DWORD flags,
                const sockaddr* to, int to_length, const overlapped_arguments& told);
 int start_receive(socket::socket_object& object, const WSABUF* into, DWORD count, LPDWORD bytes,
-                  LPDWORD flags, sockaddr* from, LPINT from_length, const overlapped_arguments& told);
+                  LPDWORD flags, sockaddr* from, LPINT from_length, const overlapped_arguments& told,
+                  LPDWORD message_flags = nullptr);
 int start_ioctl(socket::socket_object& object, DWORD code, std::span<const std::byte> in,
                 std::span<std::byte> out, LPDWORD returned, const overlapped_arguments& told);
 

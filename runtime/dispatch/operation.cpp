@@ -133,6 +133,9 @@ void operation::give_back() noexcept {
     always_told = false;
     told_at.reset();
     moved = 0;
+    source.reset();
+    message_flags = 0;
+    told_flags = nullptr;
     code = 0;
     bytes = 0;
     flags = 0;
@@ -141,6 +144,18 @@ void operation::give_back() noexcept {
     if (mine.spare.count >= 2 * share || mine.ended) {
         mine.give(mine.ended ? mine.spare.count : share);
     }
+}
+
+bool operation::refill() {
+    iovec piece{};
+    code = source ? source->next(piece) : 0;
+    if (code != 0 || piece.iov_len == 0) {
+        return false;
+    }
+    buffers.assign(1, piece);
+    message.iov = buffers.data();
+    message.iov_count = 1;
+    return true;
 }
 
 void operation::begin() noexcept {
@@ -163,6 +178,9 @@ void operation::deliver(const port_association* usual, bool quiet) noexcept {
     const bool packs = to != nullptr && routine == nullptr && !skips_port && !quiet;
     overlapped->InternalHigh = bytes;
     overlapped->Offset = flags;
+    if (told_flags != nullptr) {
+        *told_flags = message_flags;
+    }
     // From here on the structure is the application's again.
     std::atomic_ref(overlapped->Internal).store(static_cast<ULONG_PTR>(code), std::memory_order_release);
     if (routine != nullptr && !quiet) {

@@ -14,6 +14,7 @@
 #include "runtime/dispatch/apc_queue.hpp"
 #include "runtime/dispatch/completion_port.hpp"
 #include "runtime/dispatch/event_object.hpp"
+#include "runtime/dispatch/piece_source.hpp"
 
 namespace joinleaf::dispatch {
 
@@ -48,11 +49,14 @@ struct operation : apc {
     bool always_told = false; // also by a quiet end: a call of the library itself waits for the event
     std::optional<port_association> told_at; // the port that is told, instead of its socket's; none in it: no port
     std::size_t moved = 0;                   // bytes of a stream in earlier turns
+    std::unique_ptr<piece_source> source; // send: what comes after the message
 
     // The outcome.
     std::int32_t code = 0;
     DWORD bytes = 0;
-    DWORD flags = 0; // MSG_PARTIAL
+    DWORD flags = 0;             // MSG_PARTIAL
+    DWORD message_flags = 0;     // MSG_*, for *told_flags
+    DWORD* told_flags = nullptr; // of the application's WSAMSG, where there is one
 
     // A record with nothing in it; the caller's until `begin`. [any]
     static operation* take();
@@ -64,6 +68,9 @@ struct operation : apc {
         return (asked == nullptr || overlapped == asked) &&
                (thread_queue == nullptr || starter == thread_queue);
     }
+
+    // Makes the next piece of the source the message; false: nothing is left, or `code` says what failed.
+    bool refill();
 
     // Marks the application's structure as pending and resets its event (IO-44).
     void begin() noexcept;

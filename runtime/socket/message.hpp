@@ -33,4 +33,11 @@ inline void advance(jl_msg& message, std::size_t moved) noexcept {
     }
 }
 
+// What WSARecvMsg says of a message. partial: its rest comes with the next receive, and is no error.
+inline DWORD winsock_flags(std::uint32_t received, bool partial) noexcept {
+    const bool cut = (received & (JL_MSG_CUT | JL_MSG_REST)) != 0 && !partial;
+    return (cut ? static_cast<DWORD>(MSG_TRUNC) : 0U) | (partial ? static_cast<DWORD>(MSG_PARTIAL) : 0U) |
+           ((received & JL_MSG_GROUP) != 0 ? static_cast<DWORD>(MSG_MCAST) : 0U);
+}
+
 } // namespace joinleaf::socket

@@ -70,14 +70,14 @@ std::int32_t socket_object::finish_at_once(dispatch::operation& one, DWORD bytes
 // ---- one operation and what the provider did with it
 
 // True when it is over; a stream may take a piece in several turns.
-bool socket_object::conclude_send(dispatch::operation& one, const jl_msg& sent) const noexcept {
+bool socket_object::conclude_send(dispatch::operation& one, const jl_msg& sent) const {
     one.moved += sent.size;
     one.bytes = static_cast<DWORD>(one.moved);
     if (message_oriented() || connectionless()) {
         return true;
     }
     advance(one.message, sent.size);
-    return bytes_of(one.message) == 0;
+    return bytes_of(one.message) == 0 && !one.refill();
 }
 
 bool socket_object::conclude_receive(dispatch::operation& one, const jl_msg& got) const noexcept {
@@ -97,6 +97,7 @@ bool socket_object::conclude_receive(dispatch::operation& one, const jl_msg& got
     const bool longer = (got.flags & (JL_MSG_CUT | JL_MSG_REST)) != 0;
     const bool partial = (got.flags & JL_MSG_REST) != 0 && service(XP1_PARTIAL_MESSAGE);
     one.flags = partial ? static_cast<DWORD>(MSG_PARTIAL) : 0;
+    one.message_flags = winsock_flags(got.flags, partial);
     one.code = longer && !partial ? WSAEMSGSIZE : 0;
     if (one.from != nullptr && got.addr_len > 0) {
         if (*one.from_length < static_cast<int>(got.addr_len)) {
@@ -146,9 +147,10 @@ std::int32_t socket_object::start_send(dispatch::operation& one, DWORD& bytes) {
         const auto code = transmit({&sent, 1}, done);
         if (code == 0 && conclude_send(one, sent)) {
             bytes = one.bytes;
-            one.skips_port = skips_port_.load(std::memory_order_relaxed);
+            one.skips_port = one.code == 0 && skips_port_.load(std::memory_order_relaxed);
+            const auto answered = one.code == 0 ? 0 : WSA_IO_PENDING; // a file that cannot be read on
             finished.add(one);
-            return 0;
+            return answered;
         }
         if (code != 0 && code != WSAEWOULDBLOCK) {
             return code;
@@ -287,7 +289,9 @@ bool socket_object::send_batch(dispatch::finished_operations& finished) {
         return false;
     }
     std::array<jl_msg, batch_room> batch;
-    const auto count = gather(sends_, batch, [](const auto& one) { return one.message.flags == 0; });
+    const auto count = gather(sends_, batch, [](const auto& one) {
+        return one.message.flags == 0 && !one.source; // behind a source nothing goes before all of it is gone
+    });
     std::uint32_t done = 0;
     const auto code = transmit({batch.data(), count}, done);
     if (code == WSAEWOULDBLOCK) {

@@ -312,10 +312,6 @@ std::int32_t socket_object::ioctl(DWORD code, std::span<const std::byte> in, std
         cancel_in(sends_, JL_OUT, nullptr, nullptr,
                   false); // overlapped sends that wait are unsent data (IO-31)
     }
-    if (refused == 0 && (code == SIO_GET_QOS || code == SIO_SET_QOS)) {
-        const std::lock_guard hold(lock_);
-        record_.reenable(FD_QOS); // EV-48
-    }
     return refused;
 }
 

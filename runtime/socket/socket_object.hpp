@@ -407,7 +407,7 @@ class socket_object {
     [[nodiscard]] const dispatch::port_association* port() const noexcept {
         return port_.load(std::memory_order_acquire);
     }
-    bool conclude_send(dispatch::operation& one, const jl_msg& sent) const noexcept;
+    bool conclude_send(dispatch::operation& one, const jl_msg& sent) const;
     bool conclude_receive(dispatch::operation& one, const jl_msg& got) const noexcept;
     [[nodiscard]] std::int32_t outcome_of_failure(const dispatch::operation& one,
                                                   std::int32_t code) const noexcept;

@@ -143,6 +143,10 @@ TEST_P(ExtensionFunction, IO_33_TheFunctionsAreFoundByTheirNumbers) {
     EXPECT_EQ(reinterpret_cast<void*>(jl_get_accept_ex_sockaddrs), find(WSAID_GETACCEPTEXSOCKADDRS));
     EXPECT_EQ(reinterpret_cast<void*>(jl_connect_ex), find(WSAID_CONNECTEX));
     EXPECT_EQ(reinterpret_cast<void*>(jl_disconnect_ex), find(WSAID_DISCONNECTEX));
+    EXPECT_EQ(reinterpret_cast<void*>(jl_transmit_file), find(WSAID_TRANSMITFILE));
+    EXPECT_EQ(reinterpret_cast<void*>(jl_transmit_packets), find(WSAID_TRANSMITPACKETS));
+    EXPECT_EQ(reinterpret_cast<void*>(jl_recv_msg), find(WSAID_WSARECVMSG));
+    EXPECT_EQ(reinterpret_cast<void*>(WSASendMsg), find(WSAID_WSASENDMSG));
 }
 
 TEST_P(ExtensionFunction, IO_33_TooLittleRoomIsWsaefault) {

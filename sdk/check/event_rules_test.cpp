@@ -341,6 +341,23 @@ TEST_P(DeferRules, EV_33_EV_34_ADeferredRequestIsNotIndicatedAgain) {
     EXPECT_EQ(0, again.code(FD_ACCEPT)) << "it is decided: now the next";
 }
 
+TEST_P(DeferRules, AC_09_AC_10_ADeferredRequestStaysBeforeThoseThatCameLater) {
+    const auto root = make_listening_root();
+    const auto first = asking(root.get());
+    ASSERT_TRUE(readable(root.fd()));
+    const auto second = asking(root.get());
+    ASSERT_TRUE(set_nonblocking(root.get()));
+    const auto port = local_name(first.get()).port();
+    for (const auto end = clock::now() + vigilance; clock::now() < end;) {
+        address who;
+        who.length = sizeof who.storage;
+        ASSERT_TRUE(refused(WSAAccept(root.get(), who.get(), &who.length, defer, 0), WSATRY_AGAIN));
+        ASSERT_EQ(port, who.port());
+    }
+    const auto admitted = admit(root.get());
+    EXPECT_EQ(port, peer_name(admitted.get()).port());
+}
+
 TEST_P(DeferRules, EV_34_AWithdrawnDeferredRequestMakesRoomForTheNext) {
     const auto root = make_listening_root();
     const event_watch watch(root.get(), FD_ACCEPT);

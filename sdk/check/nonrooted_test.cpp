@@ -95,6 +95,16 @@ TEST_P(Nonrooted, JL_16_ER_02_ATakenPortWithoutSharing_FailsWithAddrInUse) {
         refused(bind_to(s.get(), any_address(family(), local_name(owner.get()).port())), WSAEADDRINUSE));
 }
 
+TEST_P(Nonrooted, LC_12_ADirectionThatTheMemberLacksCannotBeShut) {
+    const auto group = fresh_group(family());
+    const auto sender = join_bound(group, JL_SENDER_ONLY);
+    const auto receiver = join_bound(group, JL_RECEIVER_ONLY);
+    EXPECT_TRUE(refused(jl_shutdown(sender.get(), SD_RECEIVE), WSAEINVAL));
+    EXPECT_TRUE(refused(jl_shutdown(receiver.get(), SD_SEND), WSAEINVAL));
+    EXPECT_TRUE(worked(jl_shutdown(sender.get(), SD_SEND)));
+    EXPECT_TRUE(worked(jl_shutdown(receiver.get(), SD_RECEIVE)));
+}
+
 TEST_P(Nonrooted, JL_78_ThePeerIsTheSession) {
     const auto group = fresh_group(family());
     const auto s = join_bound(group);

@@ -26,6 +26,24 @@ typedef BOOL(PASCAL* LPFN_CONNECTEX)(SOCKET s, const struct sockaddr* name, int 
                                      DWORD size, LPDWORD sent, LPOVERLAPPED overlapped);
 typedef BOOL(PASCAL* LPFN_DISCONNECTEX)(SOCKET s, LPOVERLAPPED overlapped, DWORD flags, DWORD reserved);
 
+typedef BOOL(PASCAL* LPFN_TRANSMITFILE)(SOCKET s, HANDLE file, DWORD size, DWORD size_per_send,
+                                        LPOVERLAPPED overlapped, LPTRANSMIT_FILE_BUFFERS buffers, DWORD flags);
+typedef BOOL(PASCAL* LPFN_TRANSMITPACKETS)(SOCKET s, LPTRANSMIT_PACKETS_ELEMENT elements, DWORD count,
+                                           DWORD size_per_send, LPOVERLAPPED overlapped, DWORD flags);
+typedef INT(PASCAL* LPFN_WSARECVMSG)(SOCKET s, LPWSAMSG message, LPDWORD received, LPWSAOVERLAPPED overlapped,
+                                     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+typedef INT(PASCAL* LPFN_WSASENDMSG)(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD sent,
+                                     LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+
+/*
+ * Sends a file on a connected stream.
+ * [any]
+ */
+static inline BOOL TransmitFile(SOCKET s, HANDLE file, DWORD size, DWORD size_per_send,
+                                LPOVERLAPPED overlapped, LPTRANSMIT_FILE_BUFFERS buffers, DWORD flags) {
+    return jl_transmit_file(s, file, size, size_per_send, overlapped, buffers, flags);
+}
+
 /*
  * Accepts one connection into a socket that is there already.
  * [any]

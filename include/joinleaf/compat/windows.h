@@ -17,6 +17,7 @@
 
 #include <joinleaf/ext.h>
 #include <joinleaf/kernel_objects.h>
+#include <joinleaf/mswsock.h> /* LARGE_INTEGER */
 #include <joinleaf/winsock2.h>
 
 #include <joinleaf/overlapped.h>
@@ -90,15 +91,6 @@ typedef UCHAR* PUCHAR;
 typedef BOOLEAN* PBOOLEAN;
 typedef ULONGLONG* PULONGLONG;
 typedef LONG_PTR LRESULT;
-
-/* A 64-bit count; u gives its halves. */
-typedef union LARGE_INTEGER {
-    struct {
-        DWORD LowPart;
-        LONG HighPart;
-    } u;
-    LONGLONG QuadPart;
-} LARGE_INTEGER, *PLARGE_INTEGER;
 
 #ifdef UNICODE
 typedef WCHAR TCHAR, *PTCHAR, *LPTSTR;
