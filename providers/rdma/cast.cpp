@@ -26,7 +26,7 @@ void cast::on_joined() {
 }
 
 void cast::on_posted(std::uint64_t cookie) {
-    if (state == phase::up) {
+    if (state == phase::up && cookie != no_cookie) {
         out.sent(cookie);
         released = true;
     }
@@ -71,9 +71,22 @@ std::uint64_t cast::needs(std::uint64_t head) const noexcept {
 }
 
 bool cast::has_news() const noexcept {
-    return std::ranges::any_of(data->peers, [&](const auto& each) {
-        return each->place.state() == seat::phase::seated && each->place.told < reached(each->out);
-    });
+    return std::ranges::any_of(data->peers, [&](const auto& each) { return has_news_for(*each); });
+}
+
+bool cast::has_news_for(const peer& leaf) const noexcept {
+    return leaf.place.state() == seat::phase::seated &&
+           std::max(leaf.place.told, leaf.place.taken()) < reached(leaf.out);
+}
+
+std::uint64_t cast::reached_by_all() const noexcept {
+    std::uint64_t least = out.stream();
+    for (const auto& each : data->peers) {
+        if (each->place.state() == seat::phase::seated) {
+            least = std::min(least, reached(each->out));
+        }
+    }
+    return least;
 }
 
 void cast::posted(const outflow::slice& what, bool free) {
@@ -81,6 +94,7 @@ void cast::posted(const outflow::slice& what, bool free) {
     sent_.push_back(made);
     out.posted(data->log, what, free);
     ++datagrams;
+    marks = 0;
     for (const auto& each : data->peers) {
         if (each->place.state() == seat::phase::returning) {
             each->place.want(made);

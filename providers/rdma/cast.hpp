@@ -45,9 +45,14 @@ class cast final : public group_owner {
     // How far the group has got for this leaf: to its end at most.
     [[nodiscard]] std::uint64_t reached(const outflow& leaf) const noexcept;
     [[nodiscard]] std::uint64_t needs(std::uint64_t head) const noexcept;
-    // Somebody has to be told how far the group has got.
+    // Somebody has to be told how far the group has got; this leaf.
     [[nodiscard]] bool has_news() const noexcept;
+    [[nodiscard]] bool has_news_for(const peer& leaf) const noexcept;
+    // So far everybody has to have got.
+    [[nodiscard]] std::uint64_t reached_by_all() const noexcept;
 
+    // Of what has no memory in the log.
+    static constexpr std::uint64_t no_cookie = ~std::uint64_t{0};
     void posted(const outflow::slice& what, bool free);
     // Forgets what everybody has taken; and, when nobody follows, what nobody waits for.
     void trim();
@@ -75,6 +80,7 @@ class cast final : public group_owner {
     bool blocked = false;  // the engine had no room
     bool released = false; // memory has become free
     clock::time_point posted_at{};
+    unsigned marks = 0; // times since then that the group was told how far it has got
 
     // For statistics.
     group_figures recorded; // what the entry's record has of this

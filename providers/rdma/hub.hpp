@@ -211,6 +211,8 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void record_group();
     void end_cast();
     void tend_cast(clock::time_point now);
+    void mark_group(clock::time_point now);
+    void tell_how_far();
     [[nodiscard]] bool cast_needs_tick() const;
 
     // hub_group.cpp
@@ -220,6 +222,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void deafen_ear(peer& who);
     void on_turn(peer& who, const wire::turn& what);
     void on_reached(peer& who, std::uint64_t position);
+    void on_sent_so_far(peer& who, std::uint64_t position);
     void tend_ear(peer& who);
     static void ask_for_missing(peer& who);
     static void tell_taken(peer& who);

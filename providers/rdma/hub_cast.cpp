@@ -16,8 +16,9 @@ namespace {
 constexpr std::chrono::milliseconds first_pause{250};
 constexpr unsigned most_vain = 6;
 
-// So long after its last datagram the group is told how far it has got: somebody may have missed the last ones.
+// So long after its last datagram the group is told how far it has got, then after twice that, and so on.
 constexpr std::chrono::milliseconds calm{4};
+constexpr unsigned most_marks = 6;
 
 constexpr std::uint64_t never_ends = ~std::uint64_t{0};
 
@@ -324,16 +325,39 @@ void hub::tend_cast(clock::time_point now) {
         join_cast();
     }
     record_group();
-    const bool is_calm = now - cast_->posted_at >= calm;
     for (const peer_ptr& each : cast_->data->peers) {
         if (cast_->state == cast::phase::up && now >= each->place.call_at) {
             call(*each);
         }
-        const std::uint64_t reached = cast_->reached(each->out);
-        if (each->place.state() == seat::phase::seated && is_calm && each->place.told < reached &&
-            each->line != nullptr) {
-            each->place.told = reached;
-            each->line->control(wire::encode(wire::note{wire::kind::sent, reached}));
+    }
+    if (cast_->state == cast::phase::up && cast_->has_news()) {
+        mark_group(now);
+    }
+}
+
+// After its last datagram the group is told how far it has got, a few times at growing distances, for those who miss
+// that one; at last, or at once where somebody waits for room, each leaf is asked by its connection.
+void hub::mark_group(clock::time_point now) {
+    cast& group = *cast_;
+    if (group.marks > most_marks || now - group.posted_at < calm * (1U << group.marks)) {
+        return;
+    }
+    const bool is_waited_for = group.data->full || !group.has_room();
+    if (group.marks++ == most_marks || is_waited_for) {
+        group.marks = most_marks + 1;
+        tell_how_far();
+        return;
+    }
+    const auto head = wire::encode(wire::datagram_head{group.channel, group.reached_by_all(), 0});
+    group.line->post(head, {}, cast::no_cookie);
+    group.line->flush();
+}
+
+void hub::tell_how_far() {
+    for (const peer_ptr& each : cast_->data->peers) {
+        if (cast_->has_news_for(*each) && each->line != nullptr) {
+            each->place.told = cast_->reached(each->out);
+            each->line->control(wire::encode(wire::note{wire::kind::sent, each->place.told}));
         }
     }
 }

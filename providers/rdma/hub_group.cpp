@@ -97,6 +97,10 @@ void hub::on_datagram(peer& who, std::span<const std::byte> bytes) {
         return;
     }
     const std::uint64_t position = who.ear->to_stream(head->position);
+    if (head->size == 0) {
+        on_reached(who, head->position);
+        return;
+    }
     // Nobody sends further than the window reaches.
     const std::uint64_t ahead = position - std::max(who.in.moved(), who.ear->from);
     if (ahead > 2 * who.ear->window * who.ear->datagram) {
@@ -118,8 +122,20 @@ void hub::on_turn(peer& who, const wire::turn& what) {
 
 // The group has got so far, says the root: what has not come until now is lost.
 void hub::on_reached(peer& who, std::uint64_t position) {
+    listening& ear = *who.ear;
+    const std::uint64_t mark = ear.to_stream(position);
+    // Anybody may have said it.
+    if (mark - std::max(who.in.moved(), ear.from) <= 2 * ear.window * ear.datagram) {
+        ear.mark = std::max(ear.mark, mark);
+        touch(who);
+    }
+}
+
+// The same said by the connection: the root wants an answer.
+void hub::on_sent_so_far(peer& who, std::uint64_t position) {
     if (who.ear && who.ear->is_on()) {
-        who.ear->mark = std::max(who.ear->mark, who.ear->to_stream(position));
+        who.ear->owed = std::max(who.ear->owed, who.ear->to_stream(position));
+        who.ear->mark = std::max(who.ear->mark, who.ear->owed);
         touch(who);
     }
 }
@@ -155,7 +171,7 @@ void hub::tell_taken(peer& who) {
     listening& ear = *who.ear;
     const std::uint64_t moved = who.in.moved();
     const std::uint64_t pieces = who.in.pieces_moved() - ear.pieces_told;
-    const bool is_owed = moved >= ear.mark && ear.mark > ear.told;
+    const bool is_owed = moved >= ear.owed && ear.owed > ear.told;
     if (moved <= ear.told || (!is_owed && pieces < std::max<std::size_t>(1, ear.window / 4))) {
         return;
     }

@@ -83,7 +83,7 @@ bool hub::on_root_note(peer& who, const wire::note& what) {
     if (who.ear && what.what == wire::kind::parted) {
         on_group_lost(who, {0, ""});
     } else if (who.ear && what.what == wire::kind::sent) {
-        on_reached(who, what.value);
+        on_sent_so_far(who, what.value);
     } else if (who.ear) {
         who.ear->change(what.value);
     }

@@ -33,6 +33,7 @@ void listening::turn(const wire::turn& what) noexcept {
     asked_to = from;
     told = from;
     mark = from;
+    owed = from;
 }
 
 void listening::change(std::uint64_t channel) noexcept {

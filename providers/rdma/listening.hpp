@@ -54,6 +54,7 @@ class listening final : public group_owner {
     std::uint64_t asked_to = 0; // what was missing before has been asked for
     std::uint64_t told = 0;     // what the root knows to be taken
     std::uint64_t mark = 0;     // so far the group has got, the root says
+    std::uint64_t owed = 0;     // of this the root wants to know when it is taken
     std::uint64_t pieces_told = 0;
 
     // Datagrams that came before the turn, which takes another path.

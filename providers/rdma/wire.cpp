@@ -268,7 +268,7 @@ head_bytes encode(const datagram_head& what) noexcept {
 }
 
 std::optional<datagram_head> decode_datagram(std::span<const std::byte> bytes) noexcept {
-    if (bytes.size() <= head_size) {
+    if (bytes.size() < head_size) {
         return std::nullopt;
     }
     const datagram_head out{get64(bytes, 0), get64(bytes, 8), get32(bytes, 16)};

@@ -147,7 +147,8 @@ using head_bytes = std::array<std::byte, head_size>;
 // Nothing: shorter than a head, of another length than it says, or with flags that do not exist.
 [[nodiscard]] std::optional<slice_head> decode_head(std::span<const std::byte> slice) noexcept;
 
-// A datagram of a group has such a head too, with a flag of its own; nothing: it is none.
+// A datagram of a group has such a head too, with a flag of its own; nothing: it is none. One without bytes says how far
+// the group has got.
 struct datagram_head {
     std::uint64_t channel = 0;
     std::uint64_t position = 0; // in the group's stream

@@ -245,7 +245,7 @@ class memory_group final : public group {
         }
         bytes whole(head.begin(), head.end());
         whole.insert(whole.end(), body.begin(), body.end());
-        ++net.datagrams;
+        net.datagrams += body.empty() ? 0U : 1U;
         for (memory_group* const each : net.groups) {
             if (each != this && each->use_ != group_use::send && each->where_.text() == where_.text()) {
                 each->reach(whole);

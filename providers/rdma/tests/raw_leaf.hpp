@@ -86,7 +86,9 @@ class raw_leaf final : link_owner, station_owner, group_owner {
     void on_trouble(const address&, const failure&) override {}
     void on_joined() override {}
     void on_datagram(std::span<const std::byte> bytes) override {
-        heard.push_back(*wire::decode_datagram(bytes));
+        if (const auto head = wire::decode_datagram(bytes); head->size != 0) {
+            heard.push_back(*head);
+        }
     }
     void on_posted(std::uint64_t) override {}
     void on_lost(const failure&) override {}

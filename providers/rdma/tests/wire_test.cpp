@@ -136,7 +136,7 @@ TEST(Wire, DatagramsAreExact) {
     }
     whole.push_back(std::byte{});
     EXPECT_FALSE(wire::decode_datagram(whole)) << "longer than it says";
-    EXPECT_FALSE(wire::decode_datagram(wire::encode(wire::datagram_head{7, 8, 0}))) << "an empty one";
+    EXPECT_TRUE(wire::decode_datagram(wire::encode(wire::datagram_head{7, 8, 0}))) << "how far it has got";
 }
 
 TEST(Wire, NothingThatIsSaidAboutAGroupBreaksTheReader) {
