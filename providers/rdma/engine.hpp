@@ -216,6 +216,8 @@ class engine {
     virtual ~engine() = default;
     // [any] WSAENETDOWN, WSAEAFNOSUPPORT, WSAENOBUFS, WSAEMFILE.
     virtual tl::expected<std::unique_ptr<station>, failure> open(int family, station_owner& owner) = 0;
+    // Why no station of it can join a group; empty: they can, where device and network can.
+    [[nodiscard]] virtual std::string lacks_multicast() const { return {}; }
     // What was chosen, for the operator: "libfabric 1.17, provider net, device lo".
     [[nodiscard]] virtual std::string description() const = 0;
 };

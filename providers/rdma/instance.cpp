@@ -4,6 +4,7 @@
 #include "branch.hpp"
 #include "devices.hpp"
 #include "engine_module.hpp"
+#include "group_socket.hpp"
 #include "leaf.hpp"
 #include "root.hpp"
 
@@ -36,9 +37,28 @@ constexpr jl_protocol rooted_entry(const char* name, int family, int address_siz
             JL_CAN_INVITE | JL_CAN_ASK};
 }
 
-constexpr std::array<jl_protocol, 2> entries{
+constexpr jl_protocol group_entry(const char* name, int family, int address_size) {
+    return {sizeof(jl_protocol),
+            name,
+            XP1_CONNECTIONLESS | XP1_MESSAGE_ORIENTED | XP1_GUARANTEED_ORDER | XP1_SUPPORT_MULTIPOINT,
+            PFL_MATCHES_PROTOCOL_ZERO,
+            family,
+            SOCK_DGRAM,
+            0,
+            0,
+            address_size,
+            address_size,
+            wire::group_message_max,
+            0,
+            0,
+            0};
+}
+
+constexpr std::array<jl_protocol, 4> entries{
     rooted_entry("rooted-ipv4", AF_INET, sizeof(sockaddr_in)),
     rooted_entry("rooted-ipv6", AF_INET6, sizeof(sockaddr_in6)),
+    group_entry("group-ipv4", AF_INET, sizeof(sockaddr_in)),
+    group_entry("group-ipv6", AF_INET6, sizeof(sockaddr_in6)),
 };
 
 constexpr auto pointers = provider::pointers_to(entries);
@@ -80,6 +100,9 @@ tl::expected<engine*, failure> instance::way() {
 std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& out) {
     open.fd = -1;
     open.fd_kind = JL_FD_NONE;
+    if (entries.at(open.protocol_index).socket_type == SOCK_DGRAM) {
+        return open_member(handle, open, out);
+    }
     return open.parent != nullptr ? open_child(handle, open, out) : open_first(handle, open, out);
 }
 
@@ -127,6 +150,30 @@ std::int32_t instance::open_first(jl_handle* handle, jl_open& open, endpoint*& o
     } else {
         hand_out(std::make_shared<leaf>(handle, home, limits_, family, false), out);
     }
+    return 0;
+}
+
+// Where the engine has no multicast, the search goes on to another transport for datagrams (CT-50).
+std::int32_t instance::open_member(jl_handle* handle, const jl_open& open, endpoint*& out) {
+    if ((open.flags & (c_flags | d_flags)) != (WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF)) {
+        return WSAEINVAL;
+    }
+    const auto device = way();
+    if (!device) {
+        explain(device.error().sentence);
+        return device.error().code;
+    }
+    if (const auto why = (*device)->lacks_multicast(); !why.empty()) {
+        explain(why);
+        return WSAEINPROGRESS;
+    }
+    const int family = entries.at(open.protocol_index).family;
+    const auto made = std::make_shared<group_socket>(handle, limits_, family);
+    if (auto opened = made->open(**device); !opened) {
+        explain(opened.error().sentence);
+        return opened.error().code;
+    }
+    hand_out(made, out);
     return 0;
 }
 

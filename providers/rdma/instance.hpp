@@ -13,7 +13,7 @@
 
 namespace joinleaf::rdma {
 
-// The protocol entries: IPv4, then IPv6.
+// The protocol entries: rooted sessions, then sessions without a root; of each IPv4, then IPv6.
 std::span<const jl_protocol* const> protocol_table() noexcept;
 
 // One YAML entry. The engine is opened with the first socket: looking for devices takes libfabric a good part of a
@@ -32,6 +32,7 @@ class instance {
   private:
     tl::expected<engine*, failure> way();
     std::int32_t open_first(jl_handle* handle, jl_open& open, endpoint*& out);
+    std::int32_t open_member(jl_handle* handle, const jl_open& open, endpoint*& out);
     std::int32_t open_child(jl_handle* handle, const jl_open& open, endpoint*& out) const;
 
     const std::shared_ptr<const settings> limits_;

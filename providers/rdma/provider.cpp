@@ -32,7 +32,9 @@ JL_PROVIDER_EXPORT int jl_provider_startup(uint32_t host_abi_min, uint32_t host_
     const auto options = rdma::option_table();
     out->name = "rdma";
     out->version = JOINLEAF_VERSION_STRING;
-    out->summary = "Rooted sessions over RDMA, reliable and in order; in software where there is no device.";
+    out->summary =
+        "Sessions over RDMA: rooted, reliable and in order, in software where there is no device; and by "
+        "multicast of the network.";
     out->protocols = protocols.data();
     out->protocol_count = static_cast<uint32_t>(protocols.size());
     out->options = options.data();

@@ -41,6 +41,9 @@ int open_first(runtime& running, const catalog::query& asked, SOCKET& made) {
         }
         int none = 0;
         entry = running.catalog().choose(asked, none, entry);
+        if (entry == nullptr) {
+            return WSAEOPNOTSUPP; // the last one has said why
+        }
     }
     set_explanation(running.catalog().explain(asked).sentence);
     return error;
@@ -71,7 +74,8 @@ int open_named(runtime& running, const catalog::query& asked, const WSAPROTOCOL_
         set_explanation("the entry that was named cannot serve these flags");
         return refused; // CT-61, CT-63, CT-67
     }
-    return open_on(running, asked, *entry, made);
+    const int error = open_on(running, asked, *entry, made);
+    return error == WSAEINPROGRESS ? WSAEOPNOTSUPP : error; // it sends on, and there is nobody else
 }
 
 SOCKET open_socket(const catalog::query& asked, const WSAPROTOCOL_INFOW* info, GROUP group) {

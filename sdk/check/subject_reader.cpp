@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <memory>
@@ -59,6 +60,17 @@ bool is_datagram_only(const WSAPROTOCOL_INFOW& info) {
            (info.dwServiceFlags1 & XP1_CONNECTIONLESS) != 0;
 }
 
+// Why the entry opens no socket here, whatever it could do elsewhere; empty: it does.
+std::string reason_not_to_open(WSAPROTOCOL_INFOW info) {
+    const test::owned_socket probe(
+        WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, test::leaf_flags));
+    if (probe.get() != INVALID_SOCKET || WSAGetLastError() != WSAEOPNOTSUPP) {
+        return "";
+    }
+    std::array<char, 512> why{};
+    return jl_last_explanation(why.data(), why.size()) == 0 ? "the entry opens no socket here" : why.data();
+}
+
 void add_transports(const json& provider, subject& into) {
     const auto infos = test::catalog_entries();
     for (const auto& entry : provider.at("entries")) {
@@ -72,7 +84,8 @@ void add_transports(const json& provider, subject& into) {
         const auto words = entry.value("abilities", std::set<std::string>{});
         into.transports.push_back({parameter_name(provider, entry), test::plan_of(*info),
                                    info->iAddressFamily, id, words.contains("invite"), words.contains("ask"),
-                                   entry.value("ordinary", false), words.contains("side_chat")});
+                                   entry.value("ordinary", false), words.contains("side_chat"),
+                                   test::plan_of(*info) == plan::nonrooted ? reason_not_to_open(*info) : ""});
     }
 }
 

@@ -274,4 +274,29 @@ TEST_F(Started, WSCUpdateProvider) {
     EXPECT_EQ(error, WSANO_RECOVERY);
 }
 
+// An entry that cannot serve here sends the search on; where nobody else serves, its reason is the answer.
+TEST_F(Unstarted, CT_50_AnEntryThatCannotServeHereSendsTheSearchOn) {
+    const std::string begin = "version: 1\nproviders:\n  - {name: first, library: passes-on}\n";
+    const DWORD leaf = WSA_FLAG_OVERLAPPED | WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
+    ASSERT_EQ(jl_start_text((begin + "  - {name: second, library: mcast}\n").c_str(), "/etc/test.yaml"), 0);
+    EXPECT_EQ(WSASocketW(AF_INET, SOCK_DGRAM, 0, nullptr, 0, leaf), INVALID_SOCKET);
+    EXPECT_EQ(WSAGetLastError(), WSAENOBUFS) << "the second was asked";
+    EXPECT_EQ(WSACleanup(), 0);
+
+    ASSERT_EQ(jl_start_text(begin.c_str(), "/etc/test.yaml"), 0);
+    char why[100] = "";
+    EXPECT_EQ(WSASocketW(AF_INET, SOCK_DGRAM, 0, nullptr, 0, leaf), INVALID_SOCKET);
+    EXPECT_EQ(WSAGetLastError(), WSAEOPNOTSUPP);
+    jl_last_explanation(why, sizeof why);
+    EXPECT_STREQ(why, "passes-on has no multicast here");
+
+    DWORD length = sizeof(WSAPROTOCOL_INFOW) * 10;
+    std::vector<WSAPROTOCOL_INFOW> infos(10);
+    ASSERT_GT(WSAEnumProtocolsW(nullptr, infos.data(), &length), 0);
+    EXPECT_EQ(WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, infos.data(), 0, leaf),
+              INVALID_SOCKET);
+    EXPECT_EQ(WSAGetLastError(), WSAEOPNOTSUPP);
+    EXPECT_EQ(WSACleanup(), 0);
+}
+
 } // namespace

@@ -24,6 +24,7 @@ class engine final : public rdma::engine {
         }
         return made;
     }
+    [[nodiscard]] std::string lacks_multicast() const override { return no_multicast; }
     [[nodiscard]] std::string description() const override { return fabric_->description(); }
 
   private:

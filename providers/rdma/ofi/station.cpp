@@ -211,9 +211,7 @@ void station::give_back(std::uint32_t slot) {
 
 tl::expected<std::unique_ptr<rdma::group>, failure> station::join_group(const address&, group_use,
                                                                         group_owner&) {
-    return tl::unexpected(failure{WSAEOPNOTSUPP,
-                                  "engine ofi has no multicast: libfabric offers it nowhere but over UDP; "
-                                  "multicast takes engine verbs and a device"});
+    return tl::unexpected(failure{WSAEOPNOTSUPP, no_multicast});
 }
 
 bool station::poll_control() {

@@ -16,6 +16,9 @@
 
 namespace joinleaf::rdma::ofi {
 
+inline constexpr const char* no_multicast = "engine ofi has no multicast: libfabric offers it nowhere but "
+                                            "over UDP; multicast takes engine verbs and a device";
+
 // A station of engine ofi: a TCP listener and lines for control, one reliable datagram endpoint for slices.
 class station final : public rdma::station {
   public:
