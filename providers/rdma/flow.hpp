@@ -66,6 +66,7 @@ struct flow {
     bool may_receive = true;
 
     unsigned misses = 0;         // times in a row that the application asked and nothing had come
+    unsigned untold = 0;         // times in a row that it asked and something had come of which nobody had told it
     bool want_in = false;        // the host waits for JL_IN
     bool want_out = false;       // and for JL_OUT
     std::size_t wanted_room = 1; // bytes that the sender last found no room for

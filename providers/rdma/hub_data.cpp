@@ -16,6 +16,8 @@ namespace {
 // An application that has asked so often without waiting in between goes on asking; one that waits, asks once. What arming
 // costs would be the greater part of a small message's time. Should it wait after all, the clock notices.
 constexpr unsigned misses_of_a_poller = 3;
+// So does one that finds, so often, what it has not been told of.
+constexpr unsigned finds_of_a_poller = 3;
 
 // The cookie of a slice without memory of ours.
 constexpr std::uint64_t no_cookie = ~std::uint64_t{0};
@@ -123,6 +125,8 @@ std::int32_t hub::rx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
     if (data.shut_in) {
         return data.is_root ? WSAEWOULDBLOCK : WSAESHUTDOWN;
     }
+    // Whoever asks need not be told.
+    const bool waits = std::exchange(data.want_in, false);
     if (data.box.empty()) {
         ++polls_;
         poll_data();
@@ -138,13 +142,16 @@ std::int32_t hub::rx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
         }
     }
     settle();
-    if (data.box.empty()) {
-        *left = data.end ? JL_LEFT_UNKNOWN : JL_LEFT_NONE;
-    } else {
-        *left = JL_LEFT_SOME;
+    *left = !data.box.empty() ? JL_LEFT_SOME : data.end ? JL_LEFT_UNKNOWN : JL_LEFT_NONE;
+    if (waits) {
+        data.want_in = true;
+        if (*left != JL_LEFT_NONE) {
+            tell_readable(data);
+        }
     }
     if (*done != 0) {
         data.misses = 0;
+        data.untold = waits ? data.untold + 1 : 0;
         return 0;
     }
     ++data.misses;
@@ -174,7 +181,7 @@ std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
     if (direction == JL_IN) {
         if (data.may_receive && !data.shut_in && data.box.empty()) {
             poll_data();
-            if (parked_ || data.misses >= misses_of_a_poller) {
+            if (parked_ || data.misses >= misses_of_a_poller || data.untold >= finds_of_a_poller) {
                 park();
             } else {
                 arm_watch();

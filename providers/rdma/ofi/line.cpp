@@ -50,11 +50,11 @@ void line::control(std::span<const std::byte> message) {
     out_.insert(out_.end(), bytes, bytes + sizeof size);
     out_.insert(out_.end(), message.begin(), message.end());
     if (!connecting_) {
-        flush();
+        write();
     }
 }
 
-void line::flush() {
+void line::write() {
     const ssize_t sent = ::send(fd_.get(), out_.data(), out_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) {
         out_.erase(out_.begin(), out_.begin() + sent);
@@ -109,7 +109,7 @@ void line::on_ready() {
         return;
     }
     if (!out_.empty()) {
-        flush();
+        write();
     }
     read();
 }

@@ -47,7 +47,7 @@ class line final : public link {
 
   private:
     void finish_connect();
-    void flush();
+    void write();
     void read();
     bool deliver();
     void go_down(failure why);
