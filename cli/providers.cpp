@@ -3,10 +3,13 @@
 
 #include "runtime.hpp"
 #include "table.hpp"
+#include "words.hpp"
 
 #include <fmt/format.h>
 
 #include <map>
+#include <string>
+#include <vector>
 
 #include <cstdio>
 
@@ -74,6 +77,66 @@ std::string provider_lines(const nlohmann::json& provider) {
     return text;
 }
 
+// Of the flags one for the control plane and one for the data plane: a socket has one role in each.
+std::string one_role(const nlohmann::json& entry) {
+    std::map<char, std::string> first; // by plane
+    for (const nlohmann::json& flag : list_of(entry, "flags")) {
+        const std::string word = flag.get<std::string>();
+        first.emplace(word.front(), word);
+    }
+    std::string words;
+    for (const auto& [plane, word] : first) {
+        words += (words.empty() ? "" : ",") + word;
+    }
+    return words;
+}
+
+// What a socket of the entry meets with on this host, by the words of `joinleaf explain`.
+nlohmann::json facts_of(const std::string& provider, const nlohmann::json& entry) {
+    const auto family = parse_family(text_of(entry, "family"));
+    const auto type = parse_type(text_of(entry, "type"));
+    const auto protocol = parse_protocol(text_of(entry, "protocol"));
+    const auto bits = parse_flags(one_role(entry));
+    if (!family || !type || !protocol || !bits) {
+        return nlohmann::json::object();
+    }
+    if (const auto decision = read_decision(*family, *type, *protocol, *bits)) {
+        for (const nlohmann::json& candidate : list_of(*decision, "candidates")) {
+            if (text_of(candidate, "provider") == provider &&
+                text_of(candidate, "entry") == text_of(entry, "name")) {
+                return candidate.value("facts", nlohmann::json::object());
+            }
+        }
+    }
+    return nlohmann::json::object();
+}
+
+void add_facts(nlohmann::json& catalog) {
+    for (nlohmann::json& provider : catalog.at("providers")) {
+        for (nlohmann::json& entry : provider.at("entries")) {
+            entry["facts"] = facts_of(text_of(provider, "name"), entry);
+        }
+    }
+}
+
+// Each fact once, with the entries that it holds for where others say otherwise.
+std::string fact_lines(const nlohmann::json& provider) {
+    std::map<std::string, std::map<std::string, std::vector<std::string>>> told;
+    for (const nlohmann::json& entry : list_of(provider, "entries")) {
+        for (const auto& [key, sentence] : entry.at("facts").items()) {
+            told[key][sentence.get<std::string>()].push_back(text_of(entry, "name"));
+        }
+    }
+    std::string text;
+    for (const auto& [key, sentences] : told) {
+        for (const auto& [sentence, entries] : sentences) {
+            text += fmt::format("    {:<11} {}{}\n", key, sentence,
+                                sentences.size() == 1 ? "" : fmt::format(" ({})", joined(entries)));
+        }
+    }
+    return text;
+}
+
 std::string file_lines(const nlohmann::json& catalog) {
     const auto configuration = catalog.find("configuration");
     if (configuration == catalog.end() || !configuration->is_object()) {
@@ -90,17 +153,18 @@ result<void> show_providers(const std::string& config, bool json) {
     if (!started) {
         return tl::unexpected(started.error());
     }
-    const result<nlohmann::json> catalog = read_catalog();
+    result<nlohmann::json> catalog = read_catalog();
     if (!catalog) {
         return tl::unexpected(catalog.error());
     }
+    add_facts(*catalog);
     if (json) {
         fmt::print("{}\n", catalog->dump(2));
         return {};
     }
     fmt::print("{}", file_lines(*catalog));
     for (const nlohmann::json& provider : list_of(*catalog, "providers")) {
-        fmt::print("{}", provider_lines(provider));
+        fmt::print("{}{}", provider_lines(provider), fact_lines(provider));
     }
     fmt::print("\n{}", entry_table(*catalog));
     return {};

@@ -412,7 +412,7 @@ typedef struct jl_ops {
     void (*waits)(jl_endpoint* endpoint, uint32_t on);
 
     /* [any] NULL: nothing to tell. What a socket of that entry would meet with here and now, for
-       jl_explain_json and `joinleaf explain`: calls fact(context, key, sentence) for each thing; key is a word
+       jl_explain_json, `joinleaf explain` and `joinleaf providers`: calls fact(context, key, sentence) for each thing; key is a word
        of [a-z_], both texts are borrowed until it returns. */
     void (*facts)(jl_instance* instance, uint32_t protocol_index,
                   void (*fact)(void* context, const char* key, const char* sentence), void* context);

@@ -92,7 +92,8 @@ tl::expected<engine*, failure> instance::way() {
             return tl::unexpected(chosen.error());
         }
         engine_ = std::move(chosen->made);
-        log_line(JL_LOG_INFO, "rdma: " + chosen->reason + "; " + sentence(look()));
+        reason_ = chosen->reason;
+        log_line(JL_LOG_INFO, "rdma: " + reason_ + "; " + sentence(look()));
     }
     return engine_.get();
 }
@@ -107,7 +108,11 @@ std::int32_t instance::open(jl_handle* handle, jl_open& open, endpoint*& out) {
 }
 
 void instance::facts(std::uint32_t protocol_index,
-                     void (*fact)(void* context, const char* key, const char* sentence), void* context) const {
+                     void (*fact)(void* context, const char* key, const char* sentence), void* context) {
+    const auto device = way();
+    const std::string engine = device ? reason_ : "none: " + device.error().sentence;
+    fact(context, "engine", engine.c_str());
+    fact(context, "devices", sentence(look()).c_str());
     const bool fits =
         limits_->multicast.size != 0 && limits_->multicast.family() == entries.at(protocol_index).family;
     if (!fits) {
@@ -115,14 +120,14 @@ void instance::facts(std::uint32_t protocol_index,
     }
     const group_figures now = limits_->record->figures();
     const std::string trouble = limits_->record->trouble();
-    const std::string sentence =
+    const std::string group =
         trouble.empty()
             ? fmt::format(
                   "group {}: {} leaves hear it; {} datagrams were sent there, {} once more to one leaf, "
                   "after {} requests",
                   limits_->group, now.leaves, now.datagrams, now.repairs, now.requests)
             : fmt::format("group {}: {}; every leaf is served by its own connection", limits_->group, trouble);
-    fact(context, "multicast", sentence.c_str());
+    fact(context, "multicast", group.c_str());
 }
 
 std::int32_t instance::open_first(jl_handle* handle, jl_open& open, endpoint*& out) {

@@ -25,9 +25,10 @@ class instance {
     // [caller] WSAEINVAL (flags that the entry does not serve), WSAEMFILE, WSAENOBUFS, WSAENETDOWN, WSAEAFNOSUPPORT.
     std::int32_t open(jl_handle* handle, jl_open& open, endpoint*& out);
 
-    // [any] How the group of option `multicast` fares, under the key `multicast`.
+    // As jl_ops.facts: which engine serves the sockets and why, what devices there are, and under the key `multicast` how the
+    // group of that option fares. [any]
     void facts(std::uint32_t protocol_index,
-               void (*fact)(void* context, const char* key, const char* sentence), void* context) const;
+               void (*fact)(void* context, const char* key, const char* sentence), void* context);
 
   private:
     tl::expected<engine*, failure> way();
@@ -38,6 +39,7 @@ class instance {
     const std::shared_ptr<const settings> limits_;
     std::mutex mutex_;
     std::unique_ptr<engine> engine_;
+    std::string reason_; // of the choice
 };
 
 } // namespace joinleaf::rdma

@@ -66,6 +66,44 @@ TEST_F(Questions, Providers_AsJson_HaveEveryProviderWithItsState) {
     EXPECT_GT(named(providers, "tcp").at("entries").size(), 0U);
 }
 
+TEST_F(Questions, Providers_TellWhatSocketsMeetWithHere) {
+    ASSERT_EQ(ask({"providers"}), 0) << messages;
+    EXPECT_TRUE(shows("    sending     ")) << output;
+    ASSERT_EQ(ask({"providers", "--json"}), 0) << messages;
+    const auto catalog = nlohmann::json::parse(output, nullptr, false);
+    for (const auto& entry : named(catalog.at("providers"), "lan").at("entries")) {
+        EXPECT_TRUE(entry.at("facts").contains("sending")) << entry.dump();
+    }
+    for (const auto& entry : named(catalog.at("providers"), "tcp").at("entries")) {
+        EXPECT_TRUE(entry.at("facts").empty()) << entry.dump();
+    }
+}
+
+TEST_F(Questions, Providers_TellWhichEngineOfRdmaIsTakenAndWhy) {
+    config = folder.write("rdma.yaml",
+                          "version: 1\nproviders:\n  - {name: fabric, library: rdma}\n"
+                          "  - {name: lost, library: rdma, options: {engine: ofi, fabric: nowhere}}\n");
+    ASSERT_EQ(ask({"providers", "--json"}), 0) << messages;
+    const auto catalog = nlohmann::json::parse(output, nullptr, false);
+    const auto fabric = named(catalog.at("providers"), "fabric");
+    EXPECT_EQ(fabric.at("state"), "loaded") << "with a device or without";
+    for (const auto& entry : fabric.at("entries")) {
+        const auto engine = entry.at("facts").at("engine").get<std::string>();
+        const bool verbs = engine.starts_with("engine verbs: ");
+        const bool instead =
+            engine.starts_with("engine ofi: ") && engine.find("(auto: engine verbs: ") != engine.npos;
+        const bool none = engine.starts_with("none: engine verbs: ");
+        EXPECT_TRUE(verbs || instead || none) << engine;
+        EXPECT_NE(entry.at("facts").at("devices").get<std::string>().find("RDMA device"), std::string::npos);
+    }
+    const auto lost = named(catalog.at("providers"), "lost");
+    EXPECT_EQ(lost.at("state"), "loaded");
+    EXPECT_TRUE(lost.at("entries").at(0).at("facts").at("engine").get<std::string>().starts_with(
+        "none: engine ofi: "));
+    ASSERT_EQ(ask({"providers"}), 0) << messages;
+    EXPECT_TRUE(shows("    engine      engine ") || shows("    engine      none: ")) << output;
+}
+
 TEST_F(Questions, Providers_AsText_ShowEachEntryAndWhyOneIsMissing) {
     ASSERT_EQ(ask({"providers"}), 0) << messages;
     EXPECT_TRUE(shows("lan: loaded")) << output;
