@@ -4,10 +4,12 @@
 #include "greeting.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 namespace joinleaf::tcp_root {
@@ -45,9 +47,10 @@ bool is_shortage(int error) noexcept {
 struct acceptor::incoming {
     tcp::descriptor fd;
     address peer;
+    std::uint64_t number; // in the set
     greeting_reader reader;
-    watch readable;
     clock::time_point since = clock::now();
+    bool reading = false; // the loop is in recv for it, and sees to it itself if the listener closes
     bool noticed = false; // knows that it waits
     bool gone = false;    // withdrawn; stays until the host refuses it
 };
@@ -66,50 +69,72 @@ std::int32_t acceptor::start(tcp::descriptor fd) {
     if (const auto code = tcp::listen(fd.get(), kernel_backlog); code != 0) {
         return code;
     }
-    if (!watch_.start(loop_, fd.get(), JL_IN,
-                      [self = shared_from_this()](std::uint32_t) { self->on_connections(); })) {
+    tcp::descriptor set(::epoll_create1(EPOLL_CLOEXEC));
+    if (!set) {
+        return WSAEMFILE;
+    }
+    const auto self = shared_from_this();
+    if (!peers_watch_.start(loop_, set.get(), JL_IN, [self](std::uint32_t) { self->on_peers(); })) {
         return WSAENOBUFS;
     }
-    fd_ = std::move(fd);
+    if (!watch_.start(loop_, fd.get(), JL_IN, [self](std::uint32_t) { self->on_connections(); })) {
+        peers_watch_.stop();
+        return WSAENOBUFS;
+    }
+    name_ = tcp::local_name(fd.get());
+    fd_ = std::make_shared<const tcp::descriptor>(std::move(fd));
+    set_ = std::make_shared<const tcp::descriptor>(std::move(set));
     return 0;
 }
 
 bool acceptor::is_listening() const {
     const std::lock_guard hold(mutex_);
-    return static_cast<bool>(fd_);
+    return fd_ != nullptr;
 }
 
 int acceptor::fd() const {
     const std::lock_guard hold(mutex_);
-    return fd_.get();
+    return fd_ != nullptr ? fd_->get() : -1;
 }
 
+// On the loop.
 void acceptor::on_connections() {
-    const std::lock_guard hold(mutex_);
-    for (int i = 0; i < connections_a_turn && !closed_ && !paused_; ++i) {
-        if (!accept_one()) {
-            break;
+    lock_type lock(mutex_);
+    const auto door = fd_;
+    if (closed_ || paused_ || door == nullptr) {
+        return;
+    }
+    lock.unlock();
+    std::vector<arrival> arrived;
+    const int error = accept_some(door->get(), arrived);
+    lock.lock();
+    for (arrival& each : arrived) {
+        if (closed_ || !receive(each)) {
+            tcp::abort(std::move(each.fd));
         }
+    }
+    if (is_shortage(error) && !closed_) {
+        pause_accepting(error);
     }
     keep_ticking();
 }
 
-bool acceptor::accept_one() {
-    address peer;
-    socklen_t size = address::room;
-    tcp::descriptor fd(::accept4(fd_.get(), peer.raw(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (fd) {
-        peer.size = size;
-        receive(std::move(fd), peer);
-        return true;
+// Answers what the kernel said last, 0: there may be more.
+int acceptor::accept_some(int fd, std::vector<arrival>& out) {
+    for (int i = 0; i < connections_a_turn; ++i) {
+        arrival one;
+        socklen_t size = address::room;
+        one.fd = tcp::descriptor(::accept4(fd, one.peer.raw(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (one.fd) {
+            one.peer.size = size;
+            out.push_back(std::move(one));
+        } else if (errno == EAGAIN || is_shortage(errno)) {
+            return errno;
+        }
+        // Everything else is the affair of one connection that is gone already (ECONNABORTED, EPROTO, a network
+        // error).
     }
-    const int error = errno;
-    if (is_shortage(error)) {
-        pause_accepting(error);
-    }
-    // Everything else is the affair of one connection that is gone already (ECONNABORTED, EPROTO, a network
-    // error).
-    return error != EAGAIN && !paused_;
+    return 0;
 }
 
 void acceptor::pause_accepting(int error) {
@@ -117,23 +142,34 @@ void acceptor::pause_accepting(int error) {
     watch_.set(0);
     log_line(JL_LOG_WARNING,
              fmt::format("tcp-root: the listener on {} cannot accept connections now ({}); it tries again",
-                         tcp::local_name(fd_.get()).text(), ::strerrordesc_np(error)));
+                         name_.text(), ::strerrordesc_np(error)));
 }
 
-void acceptor::receive(tcp::descriptor fd, const address& peer) {
+// False: the kernel has no room for it.
+bool acceptor::receive(arrival& from) {
     if (greeting_.size() >= limits_->handshake_limit) {
         evict_oldest();
     }
     auto who = std::make_shared<incoming>();
-    who->fd = std::move(fd);
-    who->peer = peer;
-    const auto watched = [self = shared_from_this(), who](std::uint32_t) { self->on_readable(who); };
-    if (!who->readable.start(loop_, who->fd.get(), JL_IN, watched)) {
-        return;
+    who->number = ++last_number_;
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLRDHUP;
+    event.data.u64 = who->number;
+    if (::epoll_ctl(set_->get(), EPOLL_CTL_ADD, from.fd.get(), &event) != 0) {
+        return false;
     }
+    who->fd = std::move(from.fd);
+    who->peer = from.peer;
+    peers_.emplace(who->number, who);
     greeting_.push_back(who);
-    // The hello rides on the connection's first segment, so it is usually here.
-    read_hello(who);
+    return true;
+}
+
+// It is listened to no longer; its descriptor goes on elsewhere or is about to be closed.
+void acceptor::forget(const incoming_ptr& who) {
+    if (peers_.erase(who->number) != 0 && who->fd) {
+        ::epoll_ctl(set_->get(), EPOLL_CTL_DEL, who->fd.get(), nullptr);
+    }
 }
 
 void acceptor::evict_oldest() {
@@ -145,21 +181,47 @@ void acceptor::evict_oldest() {
     drop(oldest);
 }
 
-void acceptor::on_readable(const incoming_ptr& who) {
-    const std::lock_guard hold(mutex_);
-    if (!who->fd || closed_) {
+// On the loop.
+void acceptor::on_peers() {
+    std::array<epoll_event, 64> events;
+    lock_type lock(mutex_);
+    const auto set = set_;
+    if (closed_) {
         return;
     }
+    lock.unlock();
+    const int count = ::epoll_wait(set->get(), events.data(), static_cast<int>(events.size()), 0);
+    lock.lock();
+    for (int i = 0; i < count && !closed_; ++i) {
+        const auto found = peers_.find(events[static_cast<std::size_t>(i)].data.u64);
+        if (found != peers_.end()) {
+            const incoming_ptr who = found->second;
+            on_readable(lock, who);
+        }
+    }
+    keep_ticking();
+}
+
+void acceptor::on_readable(lock_type& lock, const incoming_ptr& who) {
     if (std::ranges::find(greeting_, who) != greeting_.end()) {
-        read_hello(who);
+        read_hello(lock, who);
     } else {
         // A queued joiner has nothing to say: it went away, or it breaks the protocol.
         withdraw(who);
     }
 }
 
-void acceptor::read_hello(const incoming_ptr& who) {
-    switch (who->reader.read(who->fd.get())) {
+void acceptor::read_hello(lock_type& lock, const incoming_ptr& who) {
+    who->reading = true;
+    lock.unlock();
+    const auto progress = who->reader.read_alone(who->fd.get());
+    lock.lock();
+    who->reading = false;
+    if (closed_) {
+        drop(who);
+        return;
+    }
+    switch (progress) {
     case greeting_reader::progress::more: return;
     case greeting_reader::progress::whole: judge(who); return;
     case greeting_reader::progress::gone: drop(who); return;
@@ -205,6 +267,9 @@ void acceptor::enqueue(const incoming_ptr& who) {
     request.callee_room = who->reader.head().callee_room;
     request.qos = qos ? &*qos : nullptr;
     host().accepted(listener_, &request);
+    if (who->reader.is_followed()) {
+        withdraw(who); // it breaks the protocol
+    }
 }
 
 void acceptor::withdraw(const incoming_ptr& who) {
@@ -214,7 +279,7 @@ void acceptor::withdraw(const incoming_ptr& who) {
     who->gone = true;
     who->noticed = true;
     --queued_;
-    who->readable.stop();
+    forget(who);
     who->fd.reset();
     host().withdrawn(listener_, who.get());
 }
@@ -227,13 +292,13 @@ void acceptor::turn_away(const incoming_ptr& who, wire::reason why) {
                                                        : "its session has the other data plane"));
     }
     send_last(who->fd.get(), make_refusal(mine_, WSAECONNREFUSED, why));
-    who->readable.stop();
+    forget(who);
     who->fd.reset();
     greeting_.remove(who);
 }
 
 void acceptor::drop(const incoming_ptr& who) {
-    who->readable.stop();
+    forget(who);
     tcp::abort(std::move(who->fd));
     greeting_.remove(who);
 }
@@ -246,7 +311,7 @@ acceptor::incoming_ptr acceptor::extract(void* request) {
     }
     auto who = *found;
     waiting_.erase(found);
-    who->readable.stop();
+    forget(who);
     if (!who->gone) {
         --queued_;
     }
@@ -279,13 +344,16 @@ void acceptor::close() {
     }
     closed_ = true;
     watch_.stop();
+    peers_watch_.stop();
     fd_.reset();
-    while (!greeting_.empty()) {
-        drop(greeting_.front());
+    for (const auto& who : std::list<incoming_ptr>(greeting_)) {
+        if (!who->reading) {
+            drop(who);
+        }
     }
     for (const auto& who : std::exchange(waiting_, {})) {
         if (!who->gone) {
-            who->readable.stop();
+            forget(who);
             send_last(who->fd.get(), make_refusal(mine_, WSAECONNREFUSED, wire::reason::closing));
             who->fd.reset();
         }

@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -39,6 +40,8 @@ class acceptor : public std::enable_shared_from_this<acceptor> {
 
     [[nodiscard]] bool is_listening() const;
     [[nodiscard]] int fd() const; // -1: not listening
+    // The address it listens on; from the first call of listen on.
+    [[nodiscard]] const address& name() const noexcept { return name_; }
 
     // Takes a request out of the queue in order to admit it. WSAECONNRESET: the asker is gone; the request is
     // gone too then.
@@ -55,17 +58,25 @@ class acceptor : public std::enable_shared_from_this<acceptor> {
     using incoming_ptr = std::shared_ptr<incoming>;
 
     std::int32_t start(tcp::descriptor fd);
+    struct arrival {
+        tcp::descriptor fd;
+        address peer;
+    };
+    using lock_type = std::unique_lock<std::mutex>;
+
     void on_connections();
-    bool accept_one();
-    void receive(tcp::descriptor fd, const address& peer);
+    static int accept_some(int fd, std::vector<arrival>& out);
+    bool receive(arrival& from);
     void evict_oldest();
-    void on_readable(const incoming_ptr& who);
-    void read_hello(const incoming_ptr& who);
+    void on_peers();
+    void on_readable(lock_type& lock, const incoming_ptr& who);
+    void read_hello(lock_type& lock, const incoming_ptr& who);
     void judge(const incoming_ptr& who);
     void enqueue(const incoming_ptr& who);
     void withdraw(const incoming_ptr& who);
     void turn_away(const incoming_ptr& who, wire::reason why);
     void drop(const incoming_ptr& who);
+    void forget(const incoming_ptr& who);
     void pause_accepting(int error);
     void on_tick();
     void tend(const incoming_ptr& who, std::chrono::steady_clock::time_point now);
@@ -79,9 +90,16 @@ class acceptor : public std::enable_shared_from_this<acceptor> {
     const std::shared_ptr<const settings> limits_;
     const wire::roles mine_;
 
-    mutable std::mutex mutex_; // of everything below
-    tcp::descriptor fd_;
+    address name_; // written by the first call of listen
+
+    // Free during every system call that waits for nothing but is long, so that whoever admits need not wait.
+    mutable std::mutex mutex_;                  // of everything below
+    std::shared_ptr<const tcp::descriptor> fd_; // closed when no accept is under way
     watch watch_;
+    std::shared_ptr<const tcp::descriptor> set_; // epoll: those in the handshake, by number
+    watch peers_watch_;
+    std::unordered_map<std::uint64_t, incoming_ptr> peers_; // those in set_
+    std::uint64_t last_number_ = 0;
     timer tick_;
     bool ticking_ = false;
     bool paused_ = false; // out of descriptors

@@ -14,7 +14,7 @@ class branch final : public endpoint {
   public:
     branch(jl_handle* handle, std::shared_ptr<session> home);
 
-    [[nodiscard]] const std::shared_ptr<link>& leaf() const noexcept { return leaf_; }
+    [[nodiscard]] std::shared_ptr<link> leaf() { return leaf_.share(); }
 
     std::int32_t bind(const sockaddr* name, std::uint32_t length) override;
     std::int32_t tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) override;
@@ -35,7 +35,7 @@ class branch final : public endpoint {
     [[nodiscard]] std::int32_t no_data_here(std::int32_t graceful) const;
 
     const std::shared_ptr<session> home_;
-    const std::shared_ptr<link> leaf_;
+    link leaf_{*this};
     bool closing_ = false;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "greeting_reader.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <sys/socket.h>
@@ -33,6 +35,10 @@ greeting_reader::progress greeting_reader::read_head(int fd) {
                    ? progress::bad
                    : state;
     }
+    return understand_head();
+}
+
+greeting_reader::progress greeting_reader::understand_head() {
     const auto head = wire::decode(fixed_);
     if (!head) {
         fault_ = head.error();
@@ -43,6 +49,35 @@ greeting_reader::progress greeting_reader::read_head(int fd) {
     have_ = 0;
     rest_.resize(head_.rest());
     return progress::whole;
+}
+
+greeting_reader::progress greeting_reader::read_alone(int fd) {
+    if (has_head_ || have_ != 0) {
+        return read(fd);
+    }
+    std::array<std::byte, 512> first;
+    const ssize_t n = ::recv(fd, first.data(), first.size(), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return progress::more;
+    }
+    if (n <= 0) {
+        error_ = n == 0 ? 0 : errno;
+        return progress::gone;
+    }
+    const auto got = std::span(first).first(static_cast<std::size_t>(n));
+    have_ = std::min(got.size(), fixed_.size());
+    std::ranges::copy(got.first(have_), fixed_.begin());
+    if (have_ < fixed_.size()) {
+        return wire::may_be_greeting(std::span(fixed_).first(have_)) ? progress::more : progress::bad;
+    }
+    if (const auto state = understand_head(); state != progress::whole) {
+        return state;
+    }
+    const auto behind = got.subspan(fixed_.size());
+    is_followed_ = behind.size() > rest_.size();
+    have_ = std::min(behind.size(), rest_.size());
+    std::ranges::copy(behind.first(have_), rest_.begin());
+    return have_ == rest_.size() ? progress::whole : fill(fd, rest_);
 }
 
 greeting_reader::progress greeting_reader::read(int fd) {

@@ -36,9 +36,36 @@ struct tally {
     }
 };
 
+// What most leaves never have: reads as a T{}, and takes memory from the first `edit` on.
+template <class T> class on_need {
+  public:
+    [[nodiscard]] const T& look() const noexcept {
+        static const T none{};
+        return kept_ != nullptr ? *kept_ : none;
+    }
+    T& edit() { // std::bad_alloc
+        if (kept_ == nullptr) {
+            kept_ = std::make_unique<T>();
+        }
+        return *kept_;
+    }
+
+  private:
+    std::unique_ptr<T> kept_;
+};
+
 // One leaf as the root has it: its connection, how far it has been served, and the root's socket for it.
 // Guarded by the mutex of its session, but for `reader`, which belongs to the thread that has set `reading`.
-struct link : std::enable_shared_from_this<link> {
+struct link {
+    explicit link(endpoint& of) noexcept : owner(of) {}
+    link(const link&) = delete;
+    link& operator=(const link&) = delete;
+
+    // The link is a part of the root's socket for the leaf, and lives as long as somebody has a share of either.
+    [[nodiscard]] std::shared_ptr<link> share() { return {owner.shared_from_this(), this}; }
+
+    endpoint& owner;
+
     enum class phase : std::uint8_t {
         fresh, // not admitted yet
         open,  // the connection is there
@@ -55,11 +82,17 @@ struct link : std::enable_shared_from_this<link> {
     bool deaf = false;   // it joined in order to send only
     bool mute = false;   // it joined in order to receive only
 
-    std::size_t lane = 0; // of the session: the loop that serves it
+    bool settled = true;      // with drop_oldest: it is known where the message ends that is being sent
+    bool awaits_room = false; // `room` has a condition
+    // Signs of life: it is never silent for longer; 0: it may be. As in a greeting.
+    std::chrono::duration<std::uint16_t, std::centi> beat{};
+    std::int32_t last_error = 0;
+
+    std::uint32_t lane = 0; // of the session: the loop that serves it
+    std::uint32_t seat = 0; // of the session, while it is open
 
     // What is done when it does not keep up.
     slow_rule slow;
-    bool settled = true; // with drop_oldest: it is known where the message ends that is being sent
     struct losses {
         std::optional<tally> detached; // with drop_newest: in the log when it began to miss what is new
         tally others_then;             // `others` at that time
@@ -77,8 +110,6 @@ struct link : std::enable_shared_from_this<link> {
         return *lost;
     }
 
-    // Signs of life.
-    std::chrono::nanoseconds beat{};             // it is never silent for longer; 0: it may be
     std::chrono::steady_clock::time_point heard; // when something came from it last
 
     // Towards the leaf.
@@ -98,7 +129,6 @@ struct link : std::enable_shared_from_this<link> {
     frame_reader reader;
     bool reading = false;    // a thread is in recv for it
     bool listened = false;   // in the set of its lane
-    std::uint32_t seat = 0;  // of the session, while it is open
     bool paused = false;     // held back, the root's queue is full
     bool input_over = false; // nothing more can come
     bool finished = false;   // it has said that nothing more comes
@@ -106,19 +136,20 @@ struct link : std::enable_shared_from_this<link> {
 
     // What was done with it.
     std::chrono::steady_clock::time_point joined;
-    tally before;               // in the log when it joined
-    tally others;               // put into the log since, but not for this leaf
-    std::optional<tally> until; // in the log when it wanted no more
+    tally before; // in the log when it joined
+    struct exceptions {
+        tally others;               // put into the log since, but not for this leaf
+        std::optional<tally> until; // in the log when it wanted no more
+    };
+    on_need<exceptions> apart;
     tally received;
-    std::int32_t last_error = 0;
 
-    watch room;               // in its socket; made when it first has none
-    bool awaits_room = false; // `room` has a condition
+    watch room; // in its socket; made when it first has none
 
     // The root's socket for this leaf.
-    jl_handle* socket = nullptr;       // null once it is closed
-    std::optional<std::int32_t> ended; // what FD_CLOSE says; nothing: still a member
-    std::function<void()> on_gone;     // its close waits for this
+    jl_handle* socket = nullptr;                    // null once it is closed
+    std::optional<std::int32_t> ended;              // what FD_CLOSE says; nothing: still a member
+    std::unique_ptr<std::function<void()>> on_gone; // its close waits for this
 
     [[nodiscard]] bool is_open() const noexcept { return state == phase::open; }
 };

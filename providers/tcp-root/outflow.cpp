@@ -9,14 +9,16 @@ namespace joinleaf::tcp_root {
 void outflow::begin(std::uint64_t position, std::vector<std::byte> lead) {
     cursor_ = position;
     edge_ = position;
-    lead_ = std::move(lead);
+    if (!lead.empty()) {
+        make_more().lead = std::move(lead);
+    }
 }
 
 bool outflow::add_lead(std::span<const std::byte> bytes) {
     if (!is_deaf() || ended_) {
         return false;
     }
-    lead_.insert(lead_.end(), bytes.begin(), bytes.end());
+    add(bytes);
     return true;
 }
 
@@ -24,18 +26,21 @@ void outflow::skip(std::uint64_t from, std::uint64_t to) {
     if (from >= limit_ || from >= held_) {
         return;
     }
-    const bool none_ahead = first_skip_ == skips_.size();
+    const bool none_ahead = more().first_skip == more().skips.size();
     if (none_ahead && cursor_ == from) {
         cursor_ = to;
-    } else if (!none_ahead && skips_.back().to == from) {
-        skips_.back().to = to;
-    } else {
-        if (none_ahead) {
-            skips_.clear();
-            first_skip_ = 0;
-        }
-        skips_.push_back({from, to});
+        return;
     }
+    extras& all = make_more();
+    if (!none_ahead && all.skips.back().to == from) {
+        all.skips.back().to = to;
+        return;
+    }
+    if (none_ahead) {
+        all.skips.clear();
+        all.first_skip = 0;
+    }
+    all.skips.push_back({from, to});
 }
 
 void outflow::deafen(std::uint64_t position) noexcept {
@@ -88,15 +93,16 @@ std::size_t outflow::plan(const ring& log, std::uint64_t head, std::span<iovec> 
                           std::size_t& bytes) const noexcept {
     bytes = 0;
     planner out(parts, bytes);
-    out.add(lead_.data() + lead_sent_, lead_.size() - lead_sent_);
+    const auto& [lead, lead_sent, gap_at, gap_messages, skips, first_skip] = more();
+    out.add(lead.data() + lead_sent, lead.size() - lead_sent);
     std::uint64_t at = cursor_;
     const std::uint64_t last = stop(head);
-    for (std::size_t i = first_skip_; i < skips_.size() && skips_[i].from < last; ++i) {
+    for (std::size_t i = first_skip; i < skips.size() && skips[i].from < last; ++i) {
         if (out.is_full()) {
             return out.used();
         }
-        out.add(log, at, skips_[i].from);
-        at = skips_[i].to;
+        out.add(log, at, skips[i].from);
+        at = skips[i].to;
     }
     if (out.is_full()) {
         return out.used();
@@ -112,31 +118,47 @@ std::size_t outflow::plan(const ring& log, std::uint64_t head, std::span<iovec> 
 }
 
 void outflow::hop() noexcept {
-    while (first_skip_ < skips_.size() && skips_[first_skip_].from == cursor_) {
-        cursor_ = skips_[first_skip_++].to;
+    if (!more_) {
+        return;
+    }
+    while (more_->first_skip < more_->skips.size() && more_->skips[more_->first_skip].from == cursor_) {
+        cursor_ = more_->skips[more_->first_skip++].to;
         edge_ = std::max(edge_, cursor_);
     }
 }
 
+std::size_t outflow::advance_lead(std::size_t bytes) noexcept {
+    const std::size_t step = std::min(bytes, own_bytes());
+    more_->lead_sent += step;
+    if (own_bytes() != 0) {
+        return step;
+    }
+    if (more_->first_skip == more_->skips.size()) {
+        more_.reset();
+    } else if (!more_->lead.empty()) {
+        more_->lead.clear();
+        more_->lead_sent = 0;
+        more_->gap_at = no_gap;
+    }
+    return step;
+}
+
 void outflow::advance(std::size_t bytes) noexcept {
-    const std::size_t lead = std::min(bytes, lead_.size() - lead_sent_);
-    lead_sent_ += lead;
-    bytes -= lead;
-    if (lead_sent_ == lead_.size() && !lead_.empty()) {
-        lead_ = {};
-        lead_sent_ = 0;
-        gap_at_ = no_gap;
+    if (more_) {
+        bytes -= advance_lead(bytes);
     }
     while (bytes != 0 && cursor_ < limit_) {
-        const std::uint64_t wall =
-            std::min(limit_, first_skip_ < skips_.size() ? skips_[first_skip_].from : nothing);
+        const std::uint64_t wall = std::min(
+            limit_, more().first_skip < more().skips.size() ? more().skips[more().first_skip].from : nothing);
         const std::uint64_t step = std::min<std::uint64_t>(bytes, wall - cursor_);
         cursor_ += step;
         bytes -= static_cast<std::size_t>(step);
-        gap_at_ = no_gap;
+        if (more_) {
+            more_->gap_at = no_gap;
+        }
         hop();
     }
-    end_sent_ += bytes;
+    end_sent_ = static_cast<std::uint8_t>(end_sent_ + bytes);
 }
 
 std::uint64_t outflow::needs(std::uint64_t head) const noexcept {
@@ -164,18 +186,23 @@ void outflow::settle(const ring& log, bool all) noexcept {
 }
 
 void outflow::trim() noexcept {
-    lead_.erase(lead_.begin(), lead_.begin() + static_cast<std::ptrdiff_t>(lead_sent_));
-    gap_at_ = gap_at_ == no_gap || gap_at_ < lead_sent_ ? no_gap : gap_at_ - lead_sent_;
-    lead_sent_ = 0;
+    if (!more_) {
+        return;
+    }
+    auto& [lead, lead_sent, gap_at, gap_messages, skips, first_skip] = *more_;
+    lead.erase(lead.begin(), lead.begin() + static_cast<std::ptrdiff_t>(lead_sent));
+    gap_at = gap_at == no_gap || gap_at < lead_sent ? no_gap : gap_at - lead_sent;
+    lead_sent = 0;
 }
 
 // [cursor, to), in which nothing is skipped.
 void outflow::take_over(const ring& log, std::uint64_t to) {
     trim();
-    gap_at_ = no_gap;
-    const std::size_t before = lead_.size();
-    lead_.resize(before + static_cast<std::size_t>(to - cursor_));
-    log.copy(cursor_, std::span(lead_).subspan(before));
+    make_more().gap_at = no_gap;
+    auto& lead = more_->lead;
+    const std::size_t before = lead.size();
+    lead.resize(before + static_cast<std::size_t>(to - cursor_));
+    log.copy(cursor_, std::span(lead).subspan(before));
     cursor_ = to;
     hop();
 }
@@ -212,8 +239,9 @@ outflow::loss outflow::drop_until(const ring& log, std::uint64_t position) {
 void outflow::absorb(const ring& log) {
     const std::uint64_t last = stop(log.head());
     while (cursor_ < last) {
-        const bool skips = first_skip_ < skips_.size() && skips_[first_skip_].from < last;
-        take_over(log, skips ? skips_[first_skip_].from : last);
+        const auto& all = more();
+        const bool skips = all.first_skip < all.skips.size() && all.skips[all.first_skip].from < last;
+        take_over(log, skips ? all.skips[all.first_skip].from : last);
     }
     edge_ = cursor_;
 }
@@ -222,29 +250,33 @@ void outflow::go_on(std::uint64_t position) noexcept {
     held_ = nothing;
     cursor_ = position;
     edge_ = position;
-    skips_.clear();
-    first_skip_ = 0;
+    if (more_) {
+        more_->skips.clear();
+        more_->first_skip = 0;
+    }
 }
 
 bool outflow::add_gap(std::uint64_t messages) {
     trim();
-    const bool joins = gap_at_ != no_gap;
+    auto& [lead, lead_sent, gap_at, gap_messages, skips, first_skip] = make_more();
+    const bool joins = gap_at != no_gap;
     if (!joins) {
-        gap_at_ = lead_.size();
-        gap_messages_ = 0;
-        lead_.resize(gap_at_ + wire::gap_bytes{}.size());
+        gap_at = lead.size();
+        gap_messages = 0;
+        lead.resize(gap_at + wire::gap_bytes{}.size());
     }
-    gap_messages_ += messages;
-    const auto notice = wire::encode_gap(gap_messages_);
-    std::ranges::copy(notice, lead_.begin() + static_cast<std::ptrdiff_t>(gap_at_));
+    gap_messages += messages;
+    const auto notice = wire::encode_gap(gap_messages);
+    std::ranges::copy(notice, lead.begin() + static_cast<std::ptrdiff_t>(gap_at));
     return !joins;
 }
 
 std::uint64_t outflow::queued(std::uint64_t head) const noexcept {
     const std::uint64_t last = stop(head);
-    std::uint64_t sum = lead_.size() - lead_sent_ + (cursor_ < last ? last - cursor_ : 0);
-    for (std::size_t i = first_skip_; i < skips_.size() && skips_[i].from < last; ++i) {
-        sum -= std::min(last, skips_[i].to) - skips_[i].from;
+    std::uint64_t sum = own_bytes() + (cursor_ < last ? last - cursor_ : 0);
+    const auto& skips = more().skips;
+    for (std::size_t i = more().first_skip; i < skips.size() && skips[i].from < last; ++i) {
+        sum -= std::min(last, skips[i].to) - skips[i].from;
     }
     return sum;
 }

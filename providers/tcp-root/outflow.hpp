@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -80,13 +81,16 @@ class outflow {
     void go_on(std::uint64_t position) noexcept;
 
     // Puts bytes before what it needs of the log.
-    void add(std::span<const std::byte> bytes) { lead_.insert(lead_.end(), bytes.begin(), bytes.end()); }
+    void add(std::span<const std::byte> bytes) {
+        auto& lead = make_more().lead;
+        lead.insert(lead.end(), bytes.begin(), bytes.end());
+    }
 
     // A notice that so many messages are missing here; joins the notice before it if nothing lies between.
     // True: it is a notice of its own.
     bool add_gap(std::uint64_t messages);
 
-    [[nodiscard]] std::size_t own_bytes() const noexcept { return lead_.size() - lead_sent_; }
+    [[nodiscard]] std::size_t own_bytes() const noexcept { return more().lead.size() - more().lead_sent; }
 
     // Bytes of the log up to head that are not with the kernel yet, and what comes before them.
     [[nodiscard]] std::uint64_t queued(std::uint64_t head) const noexcept;
@@ -107,6 +111,7 @@ class outflow {
 
     class planner;
 
+    std::size_t advance_lead(std::size_t bytes) noexcept;
     void trim() noexcept;
     void take_over(const ring& log, std::uint64_t to);
 
@@ -115,19 +120,34 @@ class outflow {
         return std::min({head, limit_, held_});
     }
 
-    std::vector<std::byte> lead_;
-    std::size_t lead_sent_ = 0;
+    // What most leaves have at no time but their first and last: it takes memory while there is any.
+    struct extras {
+        std::vector<std::byte> lead; // what goes before the log
+        std::size_t lead_sent = 0;
+        std::size_t gap_at = no_gap; // of the notice in lead that nothing follows
+        std::uint64_t gap_messages = 0;
+        std::vector<range> skips; // ascending, apart from each other; those before first_skip are passed
+        std::size_t first_skip = 0;
+    };
+    [[nodiscard]] const extras& more() const noexcept {
+        static const extras none{};
+        return more_ ? *more_ : none;
+    }
+    extras& make_more() { // std::bad_alloc
+        if (!more_) {
+            more_ = std::make_unique<extras>();
+        }
+        return *more_;
+    }
+
+    std::unique_ptr<extras> more_;
     std::uint64_t cursor_ = 0;
     std::uint64_t edge_ = 0; // the first end of a message at the cursor or behind it, once settled
     std::uint64_t limit_ = nothing;
     std::uint64_t held_ = nothing;
-    std::size_t gap_at_ = no_gap; // of the notice in lead_ that nothing follows
-    std::uint64_t gap_messages_ = 0;
-    bool ended_ = false;
     wire::frame_bytes end_{};
-    std::size_t end_sent_ = 0;
-    std::vector<range> skips_; // ascending, apart from each other; those before first_skip_ are passed
-    std::size_t first_skip_ = 0;
+    std::uint8_t end_sent_ = 0; // bytes
+    bool ended_ = false;
 };
 
 } // namespace joinleaf::tcp_root

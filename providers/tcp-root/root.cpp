@@ -92,7 +92,7 @@ std::int32_t root::join(const jl_join* join) {
     if (const auto code = tcp::bind(fd->get(), tcp::local_name(this->fd()).with_port(0)); code != 0) {
         return code;
     }
-    const auto* const child = static_cast<branch*>(reinterpret_cast<endpoint*>(join->child));
+    auto* const child = static_cast<branch*>(reinterpret_cast<endpoint*>(join->child));
     const invitation what{join->op, join->direction, target, child->leaf()};
     const auto attempt = std::make_shared<joiner>(session_->loop(), limits_, who_, target);
     joiner_ = attempt;
@@ -165,6 +165,7 @@ std::int32_t root::accept(void* request, endpoint* child, const jl_answer* answe
     session::newcomer who;
     who.fd = std::move(asked->fd);
     who.peer = asked->peer;
+    who.local = from->name().is_one_peer() ? from->name() : address();
     who.data = asked->hello.who.data;
     who.beat = asked->hello.beat;
     who.deaf = asked->hello.direction == JL_SENDER_ONLY;
@@ -233,6 +234,9 @@ std::int32_t root::name(std::uint32_t peer, sockaddr* name, std::uint32_t* lengt
     const std::lock_guard hold(mutex_);
     if (peer != 0) {
         return WSAENOTCONN;
+    }
+    if (acceptor_) {
+        return acceptor_->name().store(name, length);
     }
     return bound_ ? tcp::local_name(fd()).store(name, length) : WSAEINVAL;
 }

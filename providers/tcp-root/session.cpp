@@ -181,14 +181,14 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
     leaf->state = link::phase::open;
     leaf->fd = std::move(who.fd);
     leaf->peer = who.peer;
-    leaf->local = tcp::local_name(leaf->fd.get());
+    leaf->local = who.local.size != 0 ? who.local : tcp::local_name(leaf->fd.get());
     leaf->d_root = who.data == wire::data_role::root;
     leaf->deaf = who.deaf;
     leaf->mute = who.mute;
     leaf->member = true;
     leaf->joined = leaf->progress = leaf->heard = clock::now();
-    leaf->beat = std::chrono::milliseconds(10) * who.beat;
-    leaf->lane = next_lane_++ % lanes_.size();
+    leaf->beat = decltype(leaf->beat)(who.beat);
+    leaf->lane = static_cast<std::uint32_t>(next_lane_++ % lanes_.size());
     if (leaf->slow.bytes == 0) {
         leaf->slow = slow_;
     }
@@ -219,7 +219,7 @@ std::int32_t session::admit(const std::shared_ptr<link>& leaf, newcomer who) {
         return WSAECONNRESET;
     }
     update_watch(*leaf);
-    release_space();
+    heed(*leaf);
     room_came_back();
     keep_ticking();
     return 0;
@@ -246,7 +246,7 @@ void session::expel(const std::shared_ptr<link>& leaf, std::uint32_t how, std::f
         return;
     }
     if (done != nullptr) {
-        leaf->on_gone = std::move(done);
+        leaf->on_gone = std::make_unique<std::function<void()>>(std::move(done));
     }
     if (how == JL_CLOSE_ABORT) {
         fail(*leaf, WSAECONNABORTED);

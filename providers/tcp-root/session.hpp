@@ -74,6 +74,7 @@ class session : public std::enable_shared_from_this<session> {
     struct newcomer {
         tcp::descriptor fd;
         address peer;
+        address local; // empty: as the kernel says
         wire::data_role data = wire::data_role::leaf;
         bool deaf = false;           // takes no data
         bool mute = false;           // sends none
@@ -214,6 +215,7 @@ class session : public std::enable_shared_from_this<session> {
     bool send_some(lock_type& lock, link& leaf);
     void after_flush(link& leaf);
     void release_space();
+    void heed(const link& leaf);
     void room_came_back();
 
     // session_readers.cpp

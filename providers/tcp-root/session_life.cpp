@@ -85,8 +85,8 @@ void session::depart(link& leaf) {
 
 void session::let_go(link& leaf) {
     reattach(leaf);
-    if (!leaf.until) {
-        leaf.until = in_log();
+    if (!leaf.apart.look().until) {
+        leaf.apart.edit().until = in_log();
     }
     dropped_before_ += leaf.lost != nullptr ? leaf.lost->dropped.messages : 0;
     leaf.state = link::phase::gone;
@@ -102,7 +102,7 @@ void session::let_go(link& leaf) {
         leaf.fd.reset();
     }
     if (leaf.on_gone) {
-        post(loop_locked(), std::exchange(leaf.on_gone, nullptr));
+        post(loop_locked(), std::move(*std::exchange(leaf.on_gone, nullptr)));
     }
     sweep();
     release_space();
@@ -169,9 +169,7 @@ void session::watch_room(link& leaf) {
         leaf.room.set(leaf.blocked ? JL_OUT : 0);
         return;
     }
-    const auto call = [self = shared_from_this(), it = leaf.shared_from_this()](std::uint32_t) {
-        self->on_room(it);
-    };
+    const auto call = [self = shared_from_this(), it = leaf.share()](std::uint32_t) { self->on_room(it); };
     if (!leaf.room.start(loop_of(leaf), leaf.fd.get(), JL_OUT, call)) {
         leaf.awaits_room = false;
         fail(leaf, WSAENOBUFS);

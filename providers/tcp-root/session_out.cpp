@@ -164,8 +164,8 @@ void session::append(link& source, std::span<const std::byte> data, bool echo) {
 // The message just written, from `from` on with `size` bytes of data, is not for this leaf.
 void session::pass_over(link& leaf, std::uint64_t from, std::size_t size) {
     leaf.out.skip(from, log_.next());
-    if (!leaf.until) {
-        leaf.others.add(size);
+    if (!leaf.apart.look().until) {
+        leaf.apart.edit().others.add(size);
     }
 }
 
@@ -211,8 +211,8 @@ void session::deafen(link& leaf) {
     reattach(leaf);
     const std::lock_guard counters(append_mutex_);
     leaf.out.deafen(log_.head());
-    if (!leaf.until) {
-        leaf.until = carried_;
+    if (!leaf.apart.look().until) {
+        leaf.apart.edit().until = carried_;
     }
 }
 
@@ -418,6 +418,18 @@ void session::release_space() {
     } else if (grew) {
         room_came_back();
     }
+}
+
+// As release_space, for one more leaf, whatever the number of others.
+void session::heed(const link& leaf) {
+    if (links_.size() == 1) {
+        release_space();
+        return;
+    }
+    const std::uint64_t head = log_.head();
+    const std::uint64_t from = std::min(leaf.out.needs(head), head);
+    barrier_ = std::min(barrier_.load(), from + leaf.slow.bytes);
+    least_limit_ = std::min(least_limit_, leaf.slow.bytes);
 }
 
 void session::room_came_back() {

@@ -72,7 +72,7 @@ std::size_t session::look_at(const lane& at, looks& found) {
 void session::read_found(lock_type& lock, const looks& found, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         if (link* const there = seats_[found[i].data.u32]) {
-            const link_ptr leaf = there->shared_from_this();
+            const link_ptr leaf = there->share();
             read(lock, *leaf);
         }
     }

@@ -75,7 +75,7 @@ void session::detach(link& leaf) {
     leaf.out.absorb(log_);
     leaf.out.hold(log_.head());
     leaf.losing().detached = carried_;
-    leaf.losing().others_then = leaf.others;
+    leaf.losing().others_then = leaf.apart.look().others;
 }
 
 void session::reattach(link& leaf) {
@@ -84,7 +84,7 @@ void session::reattach(link& leaf) {
     }
     link::losses& lost = *leaf.lost;
     const std::lock_guard appending(append_mutex_);
-    const tally missed = carried_ - *lost.detached - (leaf.others - lost.others_then);
+    const tally missed = carried_ - *lost.detached - (leaf.apart.look().others - lost.others_then);
     lost.detached.reset();
     lost.dropped += missed;
     leaf.out.go_on(log_.head());

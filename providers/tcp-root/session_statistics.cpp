@@ -65,11 +65,11 @@ jl_leaf_stats session::describe_locked(const link& leaf, clock::time_point now, 
     }
     const link::losses lost = leaf.lost != nullptr ? *leaf.lost : link::losses{};
     tally dropped = lost.dropped;
-    const tally carried = leaf.until.value_or(in_log());
+    const tally carried = leaf.apart.look().until.value_or(in_log());
     if (lost.detached) {
-        dropped += carried - *lost.detached - (leaf.others - lost.others_then);
+        dropped += carried - *lost.detached - (leaf.apart.look().others - lost.others_then);
     }
-    const tally sent = carried - leaf.before - leaf.others - dropped;
+    const tally sent = carried - leaf.before - leaf.apart.look().others - dropped;
     out.dropped_messages = dropped.messages;
     out.gaps = lost.gaps;
     out.sent_messages = sent.messages;

@@ -21,15 +21,14 @@ bool post(const queue_target& to, std::uint32_t bit, std::int32_t code, std::uin
 
 } // namespace
 
-void event_record::select(event_target target, std::uint32_t mask) noexcept {
-    target_ = mask == 0 ? event_target{} : std::move(target);
+void event_record::select(event_target target, std::uint32_t mask) {
+    kept_ = mask == 0 ? nullptr : std::make_unique<registration>(registration{std::move(target), {}});
     selected_ = mask;
     reported_ = 0;
-    pending_ = {};
 }
 
-void event_record::inherit(const event_record& parent) noexcept {
-    select(parent.target_, parent.selected_);
+void event_record::inherit(const event_record& parent) {
+    select(parent.kept_ != nullptr ? parent.kept_->target : event_target{}, parent.selected_);
     tell_number(0);
 }
 
@@ -37,15 +36,15 @@ bool event_record::record(std::uint32_t bit, std::int32_t code, std::uintptr_t s
     if (!wants(bit)) {
         return false;
     }
-    if (const auto* const queue = std::get_if<queue_target>(&target_)) {
+    if (const auto* const queue = std::get_if<queue_target>(&kept_->target)) {
         const bool posted = post(*queue, bit, code, queue->socket == 0 ? socket : queue->socket);
         reported_ |= posted ? bit : 0U;
         return posted;
     }
     reported_ |= bit;
-    pending_.bits |= bit;
-    pending_.codes[static_cast<std::size_t>(std::countr_zero(bit))] = code;
-    if (const auto* const object = std::get_if<object_target>(&target_)) {
+    kept_->pending.bits |= bit;
+    kept_->pending.codes[static_cast<std::size_t>(std::countr_zero(bit))] = code;
+    if (const auto* const object = std::get_if<object_target>(&kept_->target)) {
         (*object)->set();
     }
     return true;
@@ -55,7 +54,7 @@ network_events event_record::take(event_object* reset) noexcept {
     if (reset != nullptr) {
         reset->reset();
     }
-    return std::exchange(pending_, {});
+    return kept_ != nullptr ? std::exchange(kept_->pending, {}) : network_events{};
 }
 
 } // namespace joinleaf::dispatch

@@ -36,11 +36,12 @@ using event_target = std::variant<std::monostate, object_target, queue_target>;
 // call clears "reported". Not synchronised: the socket's lock guards it.
 class event_record {
   public:
-    // Replaces target and mask and clears the record (EV-03). Mask 0: no registration.
-    void select(event_target target, std::uint32_t mask) noexcept;
+    // Replaces target and mask and clears the record (EV-03). Mask 0: no registration, which takes no memory; else
+    // std::bad_alloc.
+    void select(event_target target, std::uint32_t mask);
 
     // Starts like another socket's registration, with an empty record (EV-11, EV-63) and a number of its own.
-    void inherit(const event_record& parent) noexcept;
+    void inherit(const event_record& parent);
 
     [[nodiscard]] std::uint32_t selected() const noexcept { return selected_; }
     [[nodiscard]] bool wants(std::uint32_t bit) const noexcept {
@@ -49,11 +50,11 @@ class event_record {
 
     // Which number messages tell, of a socket that has several; 0: none in particular.
     [[nodiscard]] std::uintptr_t told_number() const noexcept {
-        const auto* const queue = std::get_if<queue_target>(&target_);
+        const auto* const queue = kept_ ? std::get_if<queue_target>(&kept_->target) : nullptr;
         return queue == nullptr ? 0 : queue->socket;
     }
     void tell_number(std::uintptr_t socket) noexcept {
-        if (auto* const queue = std::get_if<queue_target>(&target_)) {
+        if (auto* const queue = kept_ ? std::get_if<queue_target>(&kept_->target) : nullptr) {
             queue->socket = socket;
         }
     }
@@ -64,7 +65,7 @@ class event_record {
 
     // Whether what is recorded has reached the application by that: a message, not a bit to be enumerated.
     [[nodiscard]] bool tells_at_once() const noexcept {
-        return std::holds_alternative<queue_target>(target_);
+        return kept_ != nullptr && std::holds_alternative<queue_target>(kept_->target);
     }
 
     // The re-enabling call of these events was made (EV-33, EV-35).
@@ -74,13 +75,19 @@ class event_record {
     network_events take(event_object* reset) noexcept;
 
     // The same without changing anything, for a caller who may fail to deliver (EV-23).
-    [[nodiscard]] network_events look() const noexcept { return pending_; }
+    [[nodiscard]] network_events look() const noexcept {
+        return kept_ != nullptr ? kept_->pending : network_events{};
+    }
 
   private:
-    event_target target_;
+    // Of a registration; most sockets have none.
+    struct registration {
+        event_target target;
+        network_events pending;
+    };
+    std::unique_ptr<registration> kept_; // while selected_ is not 0
     std::uint32_t selected_ = 0;
     std::uint32_t reported_ = 0;
-    network_events pending_;
 };
 
 } // namespace joinleaf::dispatch

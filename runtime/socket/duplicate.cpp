@@ -73,7 +73,7 @@ result<SOCKET> socket_object::duplicate() {
         return tl::unexpected(WSAEMFILE);
     }
     ++numbers_;
-    copies_.push_back(std::move(copy));
+    copies_.edit().push_back(std::move(copy));
     return number;
 }
 
@@ -94,7 +94,7 @@ SOCKET socket_object::open_number() {
     if (open_sockets().acquire(number()).get() == this) {
         return number();
     }
-    for (const auto& copy : copies_) {
+    for (const auto& copy : *copies_) {
         if (open_sockets().acquire(static_cast<std::uintptr_t>(copy.get())).get() == this) {
             return static_cast<SOCKET>(copy.get());
         }
@@ -104,7 +104,7 @@ SOCKET socket_object::open_number() {
 
 // A number that was closed stays taken while a call uses it; lock_ held.
 void socket_object::drop_unused_copies() {
-    std::erase_if(copies_, [](const dispatch::descriptor& copy) {
+    std::erase_if(copies_.edit(), [](const dispatch::descriptor& copy) {
         return open_sockets().is_unused(static_cast<std::uintptr_t>(copy.get()));
     });
 }
@@ -113,7 +113,7 @@ void socket_object::drain_numbers() {
     std::vector<std::uintptr_t> all{number()};
     {
         const std::lock_guard hold(lock_);
-        for (const auto& copy : copies_) {
+        for (const auto& copy : *copies_) {
             all.push_back(static_cast<std::uintptr_t>(copy.get()));
         }
     }
@@ -127,7 +127,9 @@ void socket_object::give_back_descriptors() {
     if (has_tickets_) {
         forget_tickets(identity_);
     }
-    copies_.clear();
+    if (copies_) {
+        copies_.edit().clear();
+    }
     flag_ = {};
     fd_ = {};
     provider_fd_ = {};

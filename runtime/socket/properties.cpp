@@ -358,7 +358,7 @@ std::int32_t socket_object::provider_ioctl(DWORD code, std::span<const std::byte
     std::int32_t result = 0;
     {
         const bool concerns_both = code == SIO_ENABLE_CIRCULAR_QUEUEING;
-        const auto receiving = concerns_both ? std::unique_lock(guard_in_) : std::unique_lock<std::mutex>();
+        const auto receiving = concerns_both ? std::unique_lock(guard_in_) : std::unique_lock<small_mutex>();
         const std::lock_guard guard(guard_out_);
         result = ops().ioctl(endpoint_, code, in.data(), static_cast<std::uint32_t>(in.size()), out.data(),
                              static_cast<std::uint32_t>(out.size()), &bytes);

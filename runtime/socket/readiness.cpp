@@ -118,7 +118,7 @@ void socket_object::record(std::uint32_t bit, std::int32_t code) {
 }
 
 void socket_object::kick(std::uint32_t what) {
-    for (const auto& one : waiters_) {
+    for (const auto& one : *waiters_) {
         if ((one.what & what) != 0) {
             one.who->kick();
         }
@@ -131,16 +131,16 @@ void socket_object::kick(std::uint32_t what) {
 
 void socket_object::add_waiter(dispatch::waiter& who, std::uint32_t what) {
     const std::lock_guard hold(lock_);
-    waiters_.push_back({&who, what});
+    waiters_.edit().push_back({&who, what});
 }
 
 void socket_object::remove_waiter(dispatch::waiter& who) {
     const std::lock_guard hold(lock_);
     // The last of them: a routine may wait on the socket that its thread waits on already (ST-20).
-    const auto found =
-        std::find_if(waiters_.rbegin(), waiters_.rend(), [&](const waiting& w) { return w.who == &who; });
-    if (found != waiters_.rend()) {
-        waiters_.erase(std::next(found).base());
+    auto& all = waiters_.edit();
+    const auto found = std::find_if(all.rbegin(), all.rend(), [&](const waiting& w) { return w.who == &who; });
+    if (found != all.rend()) {
+        all.erase(std::next(found).base());
     }
 }
 

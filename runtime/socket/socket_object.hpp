@@ -30,6 +30,7 @@
 #include "runtime/qos/flowspec.hpp"
 #include "runtime/qos/ledger.hpp"
 #include "runtime/qos/shaper.hpp"
+#include "runtime/small_mutex.hpp"
 #include "runtime/socket/address_block.hpp"
 #include "runtime/socket/request.hpp"
 
@@ -518,8 +519,8 @@ class socket_object {
     std::atomic<std::int32_t> descriptor_holds_{1}; // of the SOCKET's number: application, provider
     bool provider_ended_ = false;                   // written with both guards held, read with either
 
-    std::mutex guard_in_;
-    std::mutex guard_out_;
+    small_mutex guard_in_;
+    small_mutex guard_out_;
     dispatch::operation_list receives_;    // pending, in order; guarded by guard_in_
     dispatch::operation_list sends_;       // the same; guarded by guard_out_
     std::optional<int> shutdown_after_;    // of shutdown, when sends_ is empty; guarded by guard_out_
@@ -550,10 +551,10 @@ class socket_object {
     std::atomic<bool> token_timer_set_{false};
     dispatch::timer* token_timer_ = nullptr; // touched on the loop alone
 
-    std::mutex lock_;
+    small_mutex lock_;
     // guarded by lock_
     dispatch::event_record record_;
-    std::vector<waiting> waiters_;
+    on_demand<std::vector<waiting>> waiters_;
     on_demand<admissions> admissions_;
     on_demand<operation> operation_;
     std::uint64_t last_operation_ = 0;
@@ -565,19 +566,19 @@ class socket_object {
     socket_object* awaited_at_ = nullptr; // the listener of an AcceptEx that is to fill this socket; held
     dispatch::operation* first_send_ = nullptr; // of a ConnectEx that has connected
     on_demand<std::deque<jl_handle>> further_handles_;
-    std::uint32_t endpoints_ = 1;                        // that have not reported `closed`
-    on_demand<std::vector<given_option>> given_options_; // while it may be filled by AcceptEx
-    std::size_t numbers_ = 1;                            // that are open
-    std::vector<dispatch::descriptor> copies_;           // the further numbers, open or still used
-    std::atomic<bool> closing_{false};                   // written with lock_ held
+    std::uint32_t endpoints_ = 1;                         // that have not reported `closed`
+    on_demand<std::vector<given_option>> given_options_;  // while it may be filled by AcceptEx
+    std::size_t numbers_ = 1;                             // that are open
+    on_demand<std::vector<dispatch::descriptor>> copies_; // the further numbers, open or still used
+    std::atomic<bool> closing_{false};                    // written with lock_ held
     bool sent_end_ = false;
     bool received_end_ = false;
     bool has_had_leaf_ = false;
     bool end_told_ = false;
     std::int32_t broken_ = 0; // why the connection is lost; every data call answers it (LC-07)
     bool provider_closed_ = false;
-    std::thread::id cutting_;                       // runs the provider's second, hard close
-    inline static std::condition_variable cut_over; // shared by all sockets, as it happens rarely
+    std::thread::id cutting_;                           // runs the provider's second, hard close
+    inline static std::condition_variable_any cut_over; // shared by all sockets, as it happens rarely
     dispatch::watch* watch_ = nullptr;
     dispatch::watch* out_watch_ = nullptr;
     std::uint32_t armed_ = 0;

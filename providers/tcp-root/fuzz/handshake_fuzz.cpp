@@ -69,6 +69,24 @@ void read_in_pieces(std::span<const std::byte> bytes, std::size_t piece) {
     ::close(ends[1]);
 }
 
+// As an acceptor reads: the same greeting, or none.
+void read_alone(std::span<const std::byte> bytes) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+        return;
+    }
+    expect(::send(ends[0], bytes.data(), bytes.size(), MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size()));
+    greeting_reader reader;
+    if (reader.read_alone(ends[1]) == greeting_reader::progress::whole) {
+        const std::size_t size = wire::greeting_size + reader.head().rest();
+        expect(size <= bytes.size());
+        expect(std::ranges::equal(reader.data(), bytes.subspan(wire::greeting_size, reader.data().size())));
+        expect(!reader.is_followed() || size < bytes.size());
+    }
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -78,5 +96,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto bytes = std::as_bytes(std::span(data, size));
     read_in_pieces(bytes.subspan(1), 1 + std::to_integer<std::size_t>(bytes[0]));
     read_in_pieces(bytes.subspan(1), bytes.size());
+    read_alone(bytes.subspan(1));
     return 0;
 }
