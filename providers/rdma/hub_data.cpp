@@ -469,8 +469,9 @@ void hub::pump(peer& who) {
 void hub::post_slices(peer& who) {
     bool more = true;
     while (more && static_cast<std::int32_t>(who.allowed - who.posted) > 0) {
-        const bool behind = who.out.is_carried() && !who.out.has_handed_over();
-        const bool mends = !behind && who.place.next_repair() != nullptr;
+        const datagram* const repair = who.place.next_repair();
+        const bool ahead = who.out.is_carried() && !who.out.has_handed_over();
+        const bool mends = repair != nullptr && (!ahead || repair->position < who.out.cursor());
         more = mends ? post_repair(who) : post_stream(who);
         return_if_ready(who);
     }
