@@ -82,10 +82,11 @@ void add_transports(const json& provider, subject& into) {
             continue;
         }
         const auto words = entry.value("abilities", std::set<std::string>{});
+        const bool asks_first = test::plan_of(*info) == plan::nonrooted && !into.is_our_own();
         into.transports.push_back({parameter_name(provider, entry), test::plan_of(*info),
                                    info->iAddressFamily, id, words.contains("invite"), words.contains("ask"),
                                    entry.value("ordinary", false), words.contains("side_chat"),
-                                   test::plan_of(*info) == plan::nonrooted ? reason_not_to_open(*info) : ""});
+                                   asks_first ? reason_not_to_open(*info) : ""});
     }
 }
 
