@@ -269,7 +269,7 @@ int endpoint::take_enveloped(jl_msg& message, bool peek) {
     ahead_.describe(message);
     if (gap_ > 0) {
         message.flags = (message.flags & (JL_MSG_PEEK | JL_MSG_GROUP)) | JL_MSG_GAP;
-        message.gap = peek ? gap_ : std::exchange(gap_, 0);
+        message.gap = std::exchange(gap_, 0); // once, a peek included (JLP-19)
         message.size = 0;
         return 0;
     }

@@ -83,6 +83,9 @@ TEST_F(Coalesce, Gap_FailsOneReceiveWhereItWasAskedFor) {
     send_raw(1);
     send_raw(4);
     EXPECT_EQ(receive(), "x");
+    ASSERT_TRUE(readable(static_cast<int>(receiver_), std::chrono::seconds(20)));
+    char peeked = 0;
+    EXPECT_EQ(jl_recv(receiver_, &peeked, 1, MSG_PEEK), 1) << "a peek goes on behind the gap";
     EXPECT_EQ(receive(), "x") << "nobody asked to be told";
     const BOOL yes = TRUE;
     ASSERT_EQ(jl_setsockopt(receiver_, JL_SOL_JOINLEAF, JL_SO_GAP_NOTIFY, &yes, sizeof yes), 0);
