@@ -56,7 +56,7 @@ enum class posted : std::uint8_t {
 class link_owner {
   public:
     virtual ~link_owner() = default;
-    virtual void on_up() = 0; // the connecting side only: control messages may be sent
+    virtual void on_up() = 0; // the connecting side only, never from within connect: control messages may be sent
     virtual void on_control(std::span<const std::byte> message) = 0;
     virtual void on_sent(std::uint64_t cookie) = 0;
     // Nothing follows. code: WSAECONNRESET and the like; a connect that failed says why.
@@ -158,8 +158,8 @@ class station {
     virtual std::int32_t listen() = 0;
     virtual void stop_listening() = 0;
 
-    // Connects; the outcome comes through on_up or on_down, perhaps before the return (then the link is null and
-    // must not be used). keep_port: from the very address of this station; else from another port of it.
+    // Connects; the outcome comes through on_up or on_down. Null: on_down has come already. keep_port: from the very
+    // address of this station; else from another port of it.
     virtual link* connect(const address& target, bool keep_port, link_owner& owner) = 0;
 
     // Options of the kernel's sockets, where the engine has such. WSAENOPROTOOPT: it has none of that name.

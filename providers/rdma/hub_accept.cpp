@@ -131,7 +131,7 @@ std::shared_ptr<peer> hub::take(void* request) {
     if (found == waiting_.end()) {
         return nullptr;
     }
-    const peer_ptr who = *found;
+    peer_ptr who = *found;
     waiting_.erase(found);
     if (who->state != peer::phase::queued) {
         return nullptr;

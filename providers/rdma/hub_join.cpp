@@ -43,7 +43,7 @@ wire::greeting make_hello(wire::control_role role, wire::data_role data, const j
 } // namespace
 
 std::shared_ptr<peer> hub::join(const wish& what, std::function<void(const join_result&)> done) {
-    const peer_ptr who = enroll(peer::phase::connecting);
+    peer_ptr who = enroll(peer::phase::connecting);
     who->remote = what.target;
     who->hello = make_hello(role_, data_role_, *what.join);
     who->on_joined = std::move(done);
@@ -77,7 +77,7 @@ bool hub::cancel(peer& who) {
 }
 
 void hub::on_up(peer& who) {
-    who.local = who.line != nullptr ? who.line->local() : who.local;
+    who.local = who.line->local();
     if (auto ready = prepare(who, *who.data); !ready) {
         fail_join(who, ready.error().code, ready.error().sentence);
         return;

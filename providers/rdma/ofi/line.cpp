@@ -181,7 +181,8 @@ bool line::deliver() {
     return true;
 }
 
-void line::go_down(failure why) {
+// By value: the caller's may be this line's own, which goes.
+void line::go_down(failure why) { // NOLINT(performance-unnecessary-value-param)
     link_owner* const told = std::exchange(owner_, nullptr);
     station_.bury(*this);
     if (told != nullptr) {
