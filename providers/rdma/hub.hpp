@@ -223,6 +223,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void on_turn(peer& who, const wire::turn& what);
     void on_reached(peer& who, std::uint64_t position);
     void on_sent_so_far(peer& who, std::uint64_t position);
+    [[nodiscard]] static std::size_t copies_of_mended(const peer& who, std::uint64_t position);
     void tend_ear(peer& who);
     static void ask_for_missing(peer& who);
     static void tell_taken(peer& who);

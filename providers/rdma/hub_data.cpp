@@ -295,8 +295,9 @@ void hub::on_parcel(const parcel& got) {
 }
 
 void hub::take_slice(peer& who, const wire::slice_head& head, const parcel& got) {
-    switch (who.in.add(head, got)) {
+    switch (who.in.add(head, got, copies_of_mended(who, head.position))) {
     case inflow::arrival::kept: shares_.take(got.slot); return;
+    case inflow::arrival::copied:
     case inflow::arrival::dropped: came_back(got.slot, who); return;
     case inflow::arrival::repeated: station_->give_back(got.slot); return;
     case inflow::arrival::broken:

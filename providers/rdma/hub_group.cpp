@@ -101,9 +101,7 @@ void hub::on_datagram(peer& who, std::span<const std::byte> bytes) {
         on_reached(who, head->position);
         return;
     }
-    // Nobody sends further than the window reaches.
-    const std::uint64_t ahead = position - std::max(who.in.moved(), who.ear->from);
-    if (ahead > 2 * who.ear->window * who.ear->datagram) {
+    if (!who.ear->reaches(position, who.in.moved())) {
         return;
     }
     who.in.add_copy(position, bytes.subspan(wire::head_size), who.ear->window);
@@ -125,7 +123,7 @@ void hub::on_reached(peer& who, std::uint64_t position) {
     listening& ear = *who.ear;
     const std::uint64_t mark = ear.to_stream(position);
     // Anybody may have said it.
-    if (mark - std::max(who.in.moved(), ear.from) <= 2 * ear.window * ear.datagram) {
+    if (ear.reaches(mark, who.in.moved())) {
         ear.mark = std::max(ear.mark, mark);
         touch(who);
     }
@@ -138,6 +136,14 @@ void hub::on_sent_so_far(peer& who, std::uint64_t position) {
         who.ear->mark = std::max(who.ear->mark, who.ear->owed);
         touch(who);
     }
+}
+
+// What comes once more by the connection, behind what came by the group, leaves its buffer at once. The application may have
+// a box of messages to take before it, and as long as that lasts its buffer would be missing for what else is to be
+// mended: however steadily the application reads, the root would see a leaf that takes nothing.
+std::size_t hub::copies_of_mended(const peer& who, std::uint64_t position) {
+    const bool mends = who.ear && who.ear->is_on() && who.ear->reaches(position, who.in.moved());
+    return mends ? who.ear->window : 0;
 }
 
 void hub::tend_ear(peer& who) {

@@ -51,7 +51,7 @@ bool inflow::has_come(std::uint64_t position, std::size_t size) const {
     return position < next_ || (found != early_.end() && found->second.size != 0);
 }
 
-inflow::arrival inflow::add(const wire::slice_head& head, const parcel& got) {
+inflow::arrival inflow::add(const wire::slice_head& head, const parcel& got, std::size_t copies) {
     if (is_repeated(head.number)) {
         return arrival::repeated;
     }
@@ -66,8 +66,20 @@ inflow::arrival inflow::add(const wire::slice_head& head, const parcel& got) {
         found->second.flags |= head.flags;
         return head.size == 0 && found->second.size == 0 ? arrival::dropped : arrival::broken;
     }
-    insert(head.position, {got.slot, {}, got.bytes.subspan(wire::head_size), head.size, head.flags});
+    const auto bytes = got.bytes.subspan(wire::head_size);
+    if (head.size != 0 && early_.size() - early_slots_ < copies) {
+        insert_copy(head.position, bytes, head.flags);
+        return arrival::copied;
+    }
+    insert(head.position, {got.slot, {}, bytes, head.size, head.flags});
     return arrival::kept;
+}
+
+void inflow::insert_copy(std::uint64_t position, std::span<const std::byte> bytes, std::uint8_t flags) {
+    piece copy{
+        inbox::no_slot, {bytes.begin(), bytes.end()}, {}, static_cast<std::uint32_t>(bytes.size()), flags};
+    copy.bytes = copy.own;
+    insert(position, std::move(copy));
 }
 
 inflow::arrival inflow::add_copy(std::uint64_t position, std::span<const std::byte> bytes, std::size_t most) {
@@ -76,9 +88,7 @@ inflow::arrival inflow::add_copy(std::uint64_t position, std::span<const std::by
         (is_early && early_.size() - early_slots_ >= most)) {
         return arrival::dropped;
     }
-    piece copy{inbox::no_slot, {bytes.begin(), bytes.end()}, {}, static_cast<std::uint32_t>(bytes.size()), 0};
-    copy.bytes = copy.own;
-    insert(position, std::move(copy));
+    insert_copy(position, bytes, 0);
     return arrival::kept;
 }
 

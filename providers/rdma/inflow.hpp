@@ -45,6 +45,7 @@ class inflow {
   public:
     enum class arrival : std::uint8_t {
         kept,     // it is in order, or waits for those before it
+        copied,   // the same, and its slot is the caller's again
         dropped,  // its bytes have come by another way; the slot is the caller's again
         repeated, // the very same slice has come before; so is its slot, which nobody had granted
         broken,   // it cannot belong to this stream; so is its slot
@@ -55,7 +56,9 @@ class inflow {
     void begin(std::uint64_t position, std::size_t window) noexcept;
     [[nodiscard]] bool has_begun() const noexcept { return window_ != 0; }
 
-    arrival add(const wire::slice_head& head, const parcel& got);
+    // Its bytes stay in the slot until they have been taken; unless `copies` is not 0, and fewer copies than that wait
+    // for what is missing before them.
+    arrival add(const wire::slice_head& head, const parcel& got, std::size_t copies = 0);
     // The same for bytes that came otherwise, which are copied; of those before which something is missing, at most
     // `most` wait. Never broken: anybody may have sent them.
     arrival add_copy(std::uint64_t position, std::span<const std::byte> bytes, std::size_t most);
@@ -93,6 +96,7 @@ class inflow {
     [[nodiscard]] bool is_repeated(std::uint32_t number);
     [[nodiscard]] bool has_come(std::uint64_t position, std::size_t size) const;
     void insert(std::uint64_t position, piece what);
+    void insert_copy(std::uint64_t position, std::span<const std::byte> bytes, std::uint8_t flags);
     void enqueue(piece what);
     bool move_one(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares);
     bool read_record(piece& from);

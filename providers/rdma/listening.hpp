@@ -4,6 +4,7 @@
 #include "engine.hpp"
 #include "wire.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -43,6 +44,12 @@ class listening final : public group_owner {
         return position + offset_;
     }
     [[nodiscard]] std::uint64_t to_group(std::uint64_t position) const noexcept { return position - offset_; }
+
+    // Of a position of the stream of the connection, when everything up to `moved` has been taken: nobody sends further than
+    // the window reaches.
+    [[nodiscard]] bool reaches(std::uint64_t position, std::uint64_t moved) const noexcept {
+        return position - std::max(moved, from) <= 2 * window * datagram;
+    }
 
     std::unique_ptr<group> line;
     bool joined = false;        // the engine has said so

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A root that sends to a group, its leaves, and the network between them.
+#pragma once
+
+#include "session_fixture.hpp"
+
+namespace joinleaf::rdma::test {
+
+class Group : public Session {
+  protected:
+    Group() { use_group(); }
+
+    // Under the lock of the root's hub: the network's, too.
+    template <class Change> auto change(const Change& what) {
+        const std::lock_guard hold(net_.mutex);
+        return what(net_);
+    }
+    std::uint64_t datagrams() {
+        const std::lock_guard hold(net_.mutex);
+        return net_.datagrams;
+    }
+    std::size_t members() {
+        const std::lock_guard hold(net_.mutex);
+        return net_.groups.size();
+    }
+    // Until so many leaves get their data by the group.
+    static void wait_seated(node& at, std::size_t count) {
+        wait_until([&] { return seated(at) == count; });
+        EXPECT_EQ(count, seated(at));
+    }
+    static group_figures figures(node& at) {
+        const auto& home = at.as<root>().home();
+        const auto hold = home->lock();
+        return home->of_group();
+    }
+    static std::size_t seated(node& at) { return figures(at).leaves; }
+    template <class Holds> static void wait_until(const Holds& holds) {
+        const auto until = std::chrono::steady_clock::now() + deadline;
+        while (!holds() && std::chrono::steady_clock::now() < until) {
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+
+    static void send_numbered(node& at, int from, int to, std::size_t size) {
+        for (int i = from; i < to; ++i) {
+            ASSERT_EQ(0, at.send(message_number(i, size))) << i;
+        }
+    }
+    static void expect_numbered(node& leaf, int from, int to, std::size_t size) {
+        for (int i = from; i < to; ++i) {
+            std::string text;
+            ASSERT_EQ(0, leaf.receive(text)) << i;
+            ASSERT_EQ(message_number(i, size), text);
+        }
+    }
+    static void expect_silence(node& leaf) {
+        std::string text;
+        EXPECT_EQ(WSAEWOULDBLOCK, leaf.try_receive(text)) << text;
+    }
+};
+
+} // namespace joinleaf::rdma::test
