@@ -92,7 +92,7 @@ class bare final : public party {
             }
         }
         // The buffer belongs to libfabric until then.
-        while (under_way_ >= sends_at_once) {
+        for (patience left("sends to be done"); under_way_ >= sends_at_once; left.pause()) {
             progress();
         }
     }

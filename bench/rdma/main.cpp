@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the session layer of provider rdma costs on top of libfabric: the same traffic over the same provider of
-// libfabric, bare and through joinleaf, in interleaved rounds; kernel TCP for orientation. Prints a table for each
-// provider with ratios to bare libfabric; --json FILE also writes the figures.
+// libfabric, bare and through joinleaf, in interleaved rounds; UCX and kernel TCP for orientation. Prints one table;
+// --json FILE also writes the figures.
 #include "stage.hpp"
+#include "ucx.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -25,7 +29,8 @@ using namespace bench;
 using clock_type = std::chrono::steady_clock;
 
 struct traffic {
-    const char* name;
+    const char* name; // of the table's line
+
     std::size_t leaves;
     std::size_t size;
     int messages;
@@ -33,9 +38,16 @@ struct traffic {
 };
 
 constexpr traffic cases[] = {
-    {"64 B there and back", 1, 64, 4000, true},
-    {"64 KiB to 1 leaf", 1, 64u << 10, 3000, false},
-    {"64 KiB to 8 leaves", 8, 64u << 10, 400, false},
+    {"64 B there and back, us one way", 1, 64, 20000, true},
+    {"64 KiB to 1 leaf, MB/s", 1, 64u << 10, 6000, false},
+    {"64 KiB to 8 leaves, MB/s in all", 8, 64u << 10, 600, false},
+};
+
+struct choice {
+    int rounds = 7;
+    std::vector<std::string> providers{"shm", "tcp;ofi_rxm"};
+    std::string library; // this one only
+    const char* json = nullptr;
 };
 
 void run_leaf(const library& which, board& shared, std::size_t number, const traffic& what,
@@ -121,35 +133,127 @@ double figure(const traffic& what, double seconds) {
                : messages * static_cast<double>(what.size) * static_cast<double>(what.leaves) / seconds / 1e6;
 }
 
-nlohmann::json table(const std::string& provider, int rounds) {
-    const std::vector<library> libraries{libfabric(), joinleaf(), raw_tcp()};
-    nlohmann::json out = nlohmann::json::array();
-    for (const traffic& what : cases) {
-        std::vector<std::vector<double>> all(libraries.size());
-        for (int round = 0; round < rounds; ++round) {
-            for (std::size_t i = 0; i < libraries.size(); ++i) {
-                if (const auto seconds = measure(libraries[i], what, provider)) {
-                    all[i].push_back(figure(what, *seconds));
-                } else {
-                    fmt::print(stderr, "rdma: {} failed at {}\n", libraries[i].name, what.name);
-                }
-            }
+// Something that the traffic goes through.
+struct contender {
+    std::string name;
+    std::function<std::optional<double>(const traffic&, const std::string& provider)> seconds;
+    std::vector<double> figures; // of a case, one for each round; NaN where it failed or does not know the case
+};
+
+std::vector<contender> contenders(const choice& asked) {
+    std::vector<contender> all;
+    for (const library& each : {libfabric(), joinleaf(), raw_tcp()}) {
+        all.push_back({each.name,
+                       [each](const traffic& what, const std::string& provider) {
+                           return measure(each, what, provider);
+                       },
+                       {}});
+    }
+    all.push_back({"UCX",
+                   [](const traffic& what, const std::string& provider) {
+                       return what.leaves == 1 && has_ucx()
+                                  ? measure_ucx(provider, what.size, what.messages, what.is_echoed)
+                                  : std::nullopt;
+                   },
+                   {}});
+    std::erase_if(
+        all, [&](const contender& each) { return !asked.library.empty() && each.name != asked.library; });
+    return all;
+}
+
+// Every round goes through all of them, every second one backwards: what else the machine does falls on all alike.
+void play(std::vector<contender>& all, const traffic& what, const std::string& provider, int rounds) {
+    for (contender& each : all) {
+        each.figures.clear();
+    }
+    for (int round = 0; round < rounds; ++round) {
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            contender& each = all[round % 2 == 0 ? i : all.size() - 1 - i];
+            const auto seconds = each.seconds(what, provider);
+            each.figures.push_back(seconds ? figure(what, *seconds) : std::nan(""));
         }
-        fmt::print("{}, {}, median of {} rounds\n", provider, what.name, rounds);
-        fmt::print("  {:<12}{:>14}{:>10}\n", "", what.is_echoed ? "us one way" : "MB/s in all", "ratio");
-        const double base = median(all[0]);
-        for (std::size_t i = 0; i < libraries.size(); ++i) {
-            const double value = median(all[i]);
-            fmt::print("  {:<12}{:>14.2f}{:>10.3f}\n", libraries[i].name, value, value / base);
-            out.push_back({{"provider", provider},
-                           {"case", what.name},
-                           {"library", libraries[i].name},
-                           {"unit", what.is_echoed ? "us" : "MB/s"},
-                           {"median", value},
-                           {"ratio_to_libfabric", value / base},
-                           {"rounds", all[i]}});
+    }
+}
+
+std::vector<double> known(const std::vector<double>& all) {
+    std::vector<double> out;
+    std::ranges::copy_if(all, std::back_inserter(out), [](double each) { return !std::isnan(each); });
+    return out;
+}
+
+std::string cell(const contender& which) {
+    const auto all = known(which.figures);
+    return all.empty() ? "-" : fmt::format("{:.{}f}", median(all), median(all) < 100 ? 2 : 0);
+}
+
+// Round by round: how much longer than bare libfabric, or which part of its bandwidth.
+std::string comparison(const contender& base, const contender& ours, bool is_echoed) {
+    std::vector<double> all;
+    for (std::size_t i = 0; i < ours.figures.size(); ++i) {
+        const double a = base.figures[i];
+        const double b = ours.figures[i];
+        all.push_back(is_echoed ? b - a : b / a);
+    }
+    all = known(all);
+    return all.empty() ? "-" : fmt::format(fmt::runtime(is_echoed ? "{:+.2f} us" : "{:.2f}"), median(all));
+}
+
+void print_head(const std::vector<contender>& all) {
+    fmt::print("| over | traffic |");
+    for (const contender& each : all) {
+        fmt::print(" {} |{}", each.name,
+                   each.name == "joinleaf" && all.size() > 1 ? " against libfabric |" : "");
+    }
+    fmt::print("\n|---|---|");
+    for (std::size_t i = 0; i < all.size() + (all.size() > 1 ? 1 : 0); ++i) {
+        fmt::print("---|");
+    }
+    fmt::print("\n");
+}
+
+void print_line(const std::vector<contender>& all, const traffic& what, const std::string& provider) {
+    fmt::print("| {} | {} |", provider, what.name);
+    for (const contender& each : all) {
+        fmt::print(" {} |", cell(each));
+        if (each.name == "joinleaf" && all.size() > 1) {
+            fmt::print(" {} |", comparison(all.front(), each, what.is_echoed));
         }
-        std::fflush(stdout);
+    }
+    fmt::print("\n");
+    std::fflush(stdout);
+}
+
+nlohmann::json record(const contender& which, const traffic& what, const std::string& provider) {
+    const auto all = known(which.figures);
+    return {{"provider", provider},  {"case", what.name},
+            {"library", which.name}, {"unit", what.is_echoed ? "us" : "MB/s"},
+            {"median", median(all)}, {"rounds", all}};
+}
+
+std::optional<choice> read_choice(int argc, char** argv) {
+    choice out;
+    for (int i = 1; i < argc; i += 2) {
+        const std::string option = argv[i];
+        const char* const value = i + 1 < argc ? argv[i + 1] : "";
+        if (option == "--rounds") {
+            out.rounds = std::atoi(value);
+        } else if (option == "--provider") {
+            out.providers = {value};
+        } else if (option == "--library") {
+            out.library = value;
+        } else if (option == "--json") {
+            out.json = value;
+        } else {
+            fmt::print(stderr,
+                       "rdma: unknown option {}; there are --rounds N, --provider NAME, --library libfabric|"
+                       "joinleaf|'raw TCP'|UCX, --json FILE\n",
+                       option);
+            return std::nullopt;
+        }
+        if (*value == '\0' || out.rounds < 1) {
+            fmt::print(stderr, "rdma: {} needs a value\n", option);
+            return std::nullopt;
+        }
     }
     return out;
 }
@@ -157,31 +261,32 @@ nlohmann::json table(const std::string& provider, int rounds) {
 } // namespace
 
 int main(int argc, char** argv) {
-    int rounds = 5;
-    std::vector<std::string> providers{"shm", "tcp;ofi_rxm"};
-    const char* json = nullptr;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const std::string option = argv[i];
-        if (option == "--rounds") {
-            rounds = std::atoi(argv[i + 1]);
-        } else if (option == "--provider") {
-            providers = {argv[i + 1]};
-        } else if (option == "--json") {
-            json = argv[i + 1];
-        } else {
-            fmt::print(stderr, "rdma: unknown option {}; there are --rounds N, --provider NAME, --json FILE\n",
-                       option);
-            return 2;
-        }
+    const auto asked = read_choice(argc, argv);
+    if (!asked) {
+        return 2;
+    }
+    auto all = contenders(*asked);
+    if (all.empty()) {
+        fmt::print(stderr, "rdma: nothing is called '{}'\n", asked->library);
+        return 2;
+    }
+    if (!has_ucx()) {
+        fmt::print(stderr, "rdma: UCX is left out, ucx_perftest (package ucx-utils) is not there\n");
     }
     nlohmann::json out = nlohmann::json::array();
-    for (const std::string& provider : providers) {
-        for (auto& row : table(provider, rounds)) {
-            out.push_back(std::move(row));
+    fmt::print("Medians of {} rounds.\n\n", asked->rounds);
+    print_head(all);
+    for (const std::string& provider : asked->providers) {
+        for (const traffic& what : cases) {
+            play(all, what, provider, asked->rounds);
+            print_line(all, what, provider);
+            for (const contender& each : all) {
+                out.push_back(record(each, what, provider));
+            }
         }
     }
-    if (json != nullptr) {
-        std::ofstream(json) << out.dump(2) << '\n';
+    if (asked->json != nullptr) {
+        std::ofstream(asked->json) << out.dump(2) << '\n';
     }
     return 0;
 }

@@ -30,6 +30,9 @@ std::size_t await(party& from, std::span<char> room) {
 }
 
 void patience::pause() {
+    if (++looks_ % looks_a_turn != 0) {
+        return;
+    }
     ::sched_yield();
     if (std::chrono::steady_clock::now() > end_) {
         fail(std::string("waited in vain for ") + what_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the cases of this benchmark share: a root and its leaves, each a process of its own, and what one library makes
-// of them. Every process polls, and gives its processor away where nothing has come.
+// of them. Every process polls, and gives its processor away where nothing has come for some time.
 #pragma once
 
 #include <array>
@@ -73,7 +73,11 @@ class patience {
     void pause();
 
   private:
+    // Between two system calls: what they cost would hide what is measured.
+    static constexpr unsigned looks_a_turn = 32;
+
     const char* what_;
+    unsigned looks_ = 0;
     const std::chrono::steady_clock::time_point end_ =
         std::chrono::steady_clock::now() + std::chrono::seconds(30);
 };

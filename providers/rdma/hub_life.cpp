@@ -151,6 +151,9 @@ void hub::after_move(peer& who, bool stalled) {
     if (stalled && who.line == nullptr) {
         return; // the application gets what came before the connection went down
     }
+    if (who.down && !who.broken) {
+        who.broken = std::exchange(who.down, std::nullopt);
+    }
     if (who.broken && !who.in.has_left()) {
         const failure why = *who.broken;
         abandon(who, why.code, why.sentence.c_str());
@@ -225,7 +228,7 @@ void hub::on_down(peer& who, const failure& why) {
     case peer::phase::gone: return;
     }
     // What it sent before may still wait to be looked at.
-    who.broken = who.broken.value_or(why);
+    who.down = why;
     while (station_->poll_data()) {}
     touch(who);
 }

@@ -105,10 +105,11 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
     std::optional<tally> deaf_at; // what the log had carried when it wanted nothing more
 
     // The end.
-    bool finish_told = false;  // it knows that everything came
-    bool has_finished = false; // it has everything of ours
-    bool leaving = false;      // this side has left; the connection stays until everything has gone
-    std::optional<failure> broken;
+    bool finish_told = false;      // it knows that everything came
+    bool has_finished = false;     // it has everything of ours
+    bool leaving = false;          // this side has left; the connection stays until everything has gone
+    std::optional<failure> broken; // nothing of it is taken any more
+    std::optional<failure> down;   // its connection ended; what came before counts
     clock::time_point progress = clock::now(); // when it last took something
 
     // The root's socket for it.

@@ -106,6 +106,22 @@ removed_device() {
     timeout 60 "$build/bin/rdma_device_test" --gtest_brief=1 --gtest_also_run_disabled_tests --gtest_filter='*ADeviceThatIsRemoved*'
 }
 
+# A device whose address two cards share. When the other one takes over, the kernel tells who uses it, for the hardware
+# address is another one.
+moved_address() {
+    ip link add team type bond mode active-backup fail_over_mac active
+    for each in team_1 team_2; do
+        ip link add "$each" type veth peer name "far_$each"
+        ip link set "far_$each" up
+        ip link set "$each" master team || return 1
+    done
+    ip link set team up
+    ip addr add 10.78.0.1/24 dev team
+    rdma link add rdma_c type rxe netdev team || return 1
+    RDMA_C4=10.78.0.1 timeout 60 "$build/bin/rdma_device_test" --gtest_brief=1 --gtest_also_run_disabled_tests \
+        --gtest_filter='*AnAddressThatMoves*'
+}
+
 # udp-mcast with a queue that spaces packets, which the kernel of the machine outside may not have.
 pacing() {
     local said
@@ -139,7 +155,8 @@ step "a leaf is killed" killed_leaf
 step "little memory to lock" little_memory
 step conformance conformance
 step "conformance of groups" group_conformance
+step "an address moves" moved_address
 step "a device is removed" removed_device
 rm -rf "$work"
-echo "guest: ${#failed[@]} of 10 steps failed, $SECONDS s"
+echo "guest: ${#failed[@]} of 11 steps failed, $SECONDS s"
 [ ${#failed[@]} -eq 0 ]

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 cache=$1
-wanted=(virtio_pci virtio_console 9pnet_virtio 9p overlay veth sch_netem sch_fq ib_uverbs rdma_ucm rdma_rxe
+wanted=(virtio_pci virtio_console 9pnet_virtio 9p overlay veth bonding sch_netem sch_fq ib_uverbs rdma_ucm rdma_rxe
         crc32c_generic crc32_generic)
 recipe="1 ${wanted[*]}"
 

@@ -339,6 +339,19 @@ TEST_F(Device, APeerThatSendsRubbish_IsDropped) {
     ask_from(b_, at, name);
 }
 
+// Behind the address of rdma_c are two network cards, and the second one takes over.
+TEST_F(Device, DISABLED_AnAddressThatMovesToAnotherCard_EndsItsSessions) {
+    const address c = address_of(given("RDMA_C4"));
+    auto at = make_root();
+    auto one = ask_from(c, at, at.listen(16, c));
+    ASSERT_EQ(0, std::system("ip link set team type bond active_slave team_2"));
+    EXPECT_EQ(WSAENETDOWN, one.leaf.wait_end());
+    EXPECT_EQ(WSAENETDOWN, one.leaf.try_send("x"));
+    EXPECT_NE(0, one.branch.wait_end());
+    one.leaf.close(JL_CLOSE_ABORT);
+    at.close(JL_CLOSE_ABORT);
+}
+
 // Takes rdma_b away for good: tests/rdma runs it alone, and last.
 TEST_F(Device, DISABLED_ADeviceThatIsRemoved_EndsItsSessions) {
     auto at = make_root();

@@ -305,6 +305,17 @@ TEST_F(Groups, AnAddressWithoutADeviceIsRefusedWithTheWayOut) {
     EXPECT_NE(std::string::npos, joined.error().sentence.find("set local")) << joined.error().sentence;
 }
 
+// Behind the address of rdma_c are two network cards, and the first one takes over again.
+TEST_F(Groups, DISABLED_AnAddressThatMovesToAnotherCard_EndsItsMemberships) {
+    const auto which = fresh_group();
+    const auto one = member(given("RDMA_C4"), which, group_use::both);
+    ASSERT_EQ(0, std::system("ip link set team type bond active_slave team_1"));
+    ASSERT_TRUE(one->until([&] { return one->lost_.has_value(); }));
+    EXPECT_EQ(WSAENETDOWN, one->lost_->code);
+    EXPECT_EQ("the network device has changed its address", one->lost_->sentence);
+    EXPECT_EQ(posted::broken, one->send("x"));
+}
+
 // Takes rdma_a away for good: tests/rdma runs it last.
 TEST_F(Groups, DISABLED_ADeviceThatIsRemoved_EndsItsMemberships) {
     const auto which = fresh_group();

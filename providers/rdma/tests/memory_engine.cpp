@@ -203,15 +203,18 @@ class memory_link final : public link {
         owner_ = nullptr;
         if (memory_link* const to = std::exchange(other_, nullptr)) {
             to->other_ = nullptr;
-            to->station_.tell(to, [to] {
-                link_owner* const told = std::exchange(to->owner_, nullptr);
-                {
-                    const std::lock_guard again(to->station_.network_.mutex);
-                    to->station_.forget(to);
-                }
-                told->on_down({WSAECONNRESET, "the connection ended"});
-            });
+            to->go_down({WSAECONNRESET, "the connection ended"});
         }
+    }
+    void go_down(const failure& why) {
+        station_.tell(this, [this, why] {
+            link_owner* const told = std::exchange(owner_, nullptr);
+            {
+                const std::lock_guard again(station_.network_.mutex);
+                station_.forget(this);
+            }
+            told->on_down(why);
+        });
     }
 
     memory_station& station_;
@@ -302,6 +305,19 @@ class memory_group final : public group {
     const std::size_t size_;
     group_owner* owner_;
 };
+
+void memory_network::end_connections(const failure& why) {
+    const std::lock_guard hold(mutex);
+    for (const auto& [port, station] : listeners) {
+        for (const auto& each : station->links_) {
+            if (memory_link* const other = std::exchange(each->other_, nullptr)) {
+                other->other_ = nullptr;
+                other->go_down(why);
+                each->go_down(why);
+            }
+        }
+    }
+}
 
 void memory_network::end_membership(std::size_t which) {
     const std::lock_guard hold(mutex);

@@ -54,6 +54,8 @@ class memory_network {
     std::uint64_t datagrams = 0;     // that were posted
     std::uint64_t datagrams_lost = 0;
 
+    // Every connection of those who listen ends, at both ends, for that reason.
+    void end_connections(const failure& why);
     // Its member in that place of `groups` hears no more of it.
     void end_membership(std::size_t which);
 

@@ -367,6 +367,23 @@ TEST_F(Session, LC_04_AnAbortIsAResetOnTheOtherSide) {
     EXPECT_EQ(WSAECONNRESET, two.leaf.try_send("x"));
 }
 
+// A device that is removed, an address that moves, a peer that does not answer: what the engine says is what FD_CLOSE says,
+// after what came before.
+TEST_F(Session, EV_42_WhatEndsAConnectionIsTheCodeOfItsClose) {
+    for (const int code : {WSAENETDOWN, WSAECONNABORTED, WSAECONNRESET}) {
+        auto at = make_root();
+        auto one = ask(at, at.listen());
+        ASSERT_EQ(0, at.send("before"));
+        net_.end_connections({code, "it ends"});
+        std::string text;
+        EXPECT_EQ(0, one.leaf.receive(text));
+        EXPECT_EQ("before", text);
+        EXPECT_EQ(code, one.leaf.wait_end());
+        EXPECT_EQ(code, one.leaf.try_send("x"));
+        EXPECT_EQ(code, one.branch.wait_end());
+    }
+}
+
 TEST_F(Session, LC_02_ClosingTheRootsSocketPutsTheLeafOut) {
     auto at = make_root();
     const auto name = at.listen();
