@@ -22,7 +22,7 @@ std::string unit_of(const std::string& type) {
     return type == "rate" ? "bit, kbit, Mbit, Gbit" : "-";
 }
 
-std::string shown(const nlohmann::json& object, const char* key) {
+std::string value_or_dash(const nlohmann::json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end() || found->is_null()) {
         return "-";
@@ -38,8 +38,8 @@ std::string option_table(const nlohmann::json& provider) {
     for (const nlohmann::json& option : list_of(provider, "options")) {
         const std::string type = text_of(option, "type");
         const bool given = option.value("given", false);
-        text.add({text_of(option, "key"), type, unit_of(type), shown(option, "allowed"),
-                  shown(option, "default"), shown(option, "value"),
+        text.add({text_of(option, "key"), type, unit_of(type), value_or_dash(option, "allowed"),
+                  value_or_dash(option, "default"), value_or_dash(option, "value"),
                   given ? text_of(option, "where") : "default", text_of(option, "help")});
     }
     return text.text(output_width());

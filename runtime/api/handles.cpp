@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/api/call.hpp"
+#include "runtime/api/handle.hpp"
 #include "runtime/api/user_memory.hpp"
 #include "runtime/dispatch/apc_queue.hpp"
 #include "runtime/dispatch/completion_port.hpp"
@@ -18,23 +19,11 @@ namespace {
 
 constexpr auto pseudo_thread = ~std::uintptr_t{1}; // Windows' value of GetCurrentThread(), -2
 
-std::uintptr_t number_of(HANDLE handle) noexcept {
-    return reinterpret_cast<std::uintptr_t>(handle);
-}
-
-HANDLE handle_of(std::uintptr_t number) noexcept {
-    return reinterpret_cast<HANDLE>(number); // NOLINT(performance-no-int-to-ptr): a HANDLE holds a number
-}
-
 dispatch::deadline deadline_in(DWORD milliseconds) {
     if (milliseconds == WSA_INFINITE) {
         return {};
     }
     return std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
-}
-
-BOOL truth(int code) noexcept {
-    return api::answer(code) == 0 ? TRUE : FALSE;
 }
 
 // A call of QueueUserAPC, from queueing to its run.
@@ -52,10 +41,10 @@ struct user_call : dispatch::apc {
 };
 
 std::shared_ptr<dispatch::apc_queue> queue_of(HANDLE thread) {
-    if (number_of(thread) == pseudo_thread) {
+    if (api::number_of(thread) == pseudo_thread) {
         return dispatch::apc_queue::of_thread();
     }
-    const auto object = dispatch::find_handle_of<dispatch::thread_object>(number_of(thread));
+    const auto object = dispatch::find_handle_of<dispatch::thread_object>(api::number_of(thread));
     return object ? object->apcs() : nullptr;
 }
 
@@ -74,7 +63,7 @@ int code_of_wait(packets outcome) noexcept {
 
 int take_packets(HANDLE port, std::span<dispatch::completion> room, std::size_t& count, DWORD milliseconds,
                  bool alertable) {
-    const auto object = dispatch::find_handle_of<dispatch::completion_port>(number_of(port));
+    const auto object = dispatch::find_handle_of<dispatch::completion_port>(api::number_of(port));
     if (!object) {
         return WSA_INVALID_HANDLE;
     }
@@ -113,7 +102,7 @@ DWORD jl_sleep_ex(DWORD milliseconds, BOOL alertable) {
 }
 
 DWORD jl_queue_user_apc(PAPCFUNC function, HANDLE thread, ULONG_PTR argument) {
-    return static_cast<DWORD>(truth(api::code_of([&] {
+    return static_cast<DWORD>(api::truth(api::code_of([&] {
         if (function == nullptr) {
             return WSA_INVALID_PARAMETER;
         }
@@ -127,7 +116,7 @@ DWORD jl_queue_user_apc(PAPCFUNC function, HANDLE thread, ULONG_PTR argument) {
 }
 
 HANDLE jl_current_thread(void) {
-    return handle_of(pseudo_thread);
+    return api::handle_of(pseudo_thread);
 }
 
 HANDLE jl_open_current_thread(void) {
@@ -137,24 +126,24 @@ HANDLE jl_open_current_thread(void) {
         number = made ? made->handle() : 0;
         return made ? 0 : WSA_NOT_ENOUGH_MEMORY;
     }));
-    return handle_of(number);
+    return api::handle_of(number);
 }
 
 BOOL jl_close_handle(HANDLE handle) {
-    if (dispatch::close_handle(number_of(handle))) {
+    if (dispatch::close_handle(api::number_of(handle))) {
         return TRUE;
     }
     const bool is_socket = static_cast<bool>(socket::open_sockets().acquire(reinterpret_cast<SOCKET>(handle)));
     if (is_socket) {
         return jl_closesocket(reinterpret_cast<SOCKET>(handle)) == 0 ? TRUE : FALSE;
     }
-    return truth(WSA_INVALID_HANDLE);
+    return api::truth(WSA_INVALID_HANDLE);
 }
 
 HANDLE jl_create_io_completion_port(HANDLE file, HANDLE port, ULONG_PTR key, DWORD threads) {
     HANDLE answered = nullptr;
     api::answer(api::code_of([&] {
-        auto object = dispatch::find_handle_of<dispatch::completion_port>(number_of(port));
+        auto object = dispatch::find_handle_of<dispatch::completion_port>(api::number_of(port));
         if (port != nullptr && !object) {
             return WSA_INVALID_HANDLE;
         }
@@ -171,7 +160,7 @@ HANDLE jl_create_io_completion_port(HANDLE file, HANDLE port, ULONG_PTR key, DWO
         }
         const int code = only_makes ? 0 : associate(file, object, key);
         if (code == 0) {
-            answered = handle_of(object->handle());
+            answered = api::handle_of(object->handle());
         } else if (made) {
             dispatch::close_handle(object->handle());
         }
@@ -182,7 +171,7 @@ HANDLE jl_create_io_completion_port(HANDLE file, HANDLE port, ULONG_PTR key, DWO
 
 BOOL jl_get_queued_completion_status(HANDLE port, LPDWORD transferred, ULONG_PTR* key,
                                      LPWSAOVERLAPPED* overlapped, DWORD milliseconds) {
-    return truth(api::code_of([&] {
+    return api::truth(api::code_of([&] {
         if (transferred == nullptr || key == nullptr || overlapped == nullptr) {
             return WSAEFAULT;
         }
@@ -201,7 +190,7 @@ BOOL jl_get_queued_completion_status(HANDLE port, LPDWORD transferred, ULONG_PTR
 
 BOOL jl_get_queued_completion_status_ex(HANDLE port, LPOVERLAPPED_ENTRY entries, ULONG count, PULONG taken,
                                         DWORD milliseconds, BOOL alertable) {
-    return truth(api::code_of([&] {
+    return api::truth(api::code_of([&] {
         if (entries == nullptr || taken == nullptr) {
             return WSAEFAULT;
         }
@@ -225,8 +214,8 @@ BOOL jl_get_queued_completion_status_ex(HANDLE port, LPOVERLAPPED_ENTRY entries,
 
 BOOL jl_post_queued_completion_status(HANDLE port, DWORD transferred, ULONG_PTR key,
                                       LPWSAOVERLAPPED overlapped) {
-    return truth(api::code_of([&] {
-        const auto object = dispatch::find_handle_of<dispatch::completion_port>(number_of(port));
+    return api::truth(api::code_of([&] {
+        const auto object = dispatch::find_handle_of<dispatch::completion_port>(api::number_of(port));
         if (!object) {
             return WSA_INVALID_HANDLE;
         }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/api/catalog_call.hpp"
+#include "runtime/api/handle.hpp"
 #include "runtime/api/overlapped.hpp"
 #include "runtime/catalog/change_notice.hpp"
 #include "runtime/catalog/enumeration.hpp"
@@ -297,7 +298,7 @@ int WSAProviderConfigChange(LPHANDLE notification, LPWSAOVERLAPPED overlapped,
         }
         const bool asks = overlapped != nullptr || routine != nullptr;
         auto notice =
-            dispatch::find_handle_of<catalog::change_notice>(reinterpret_cast<std::uintptr_t>(handle));
+            dispatch::find_handle_of<catalog::change_notice>(api::number_of(handle));
         if (handle == nullptr) {
             auto begun = begin_notice();
             if (!begun) {

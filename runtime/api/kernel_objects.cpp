@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/api/call.hpp"
+#include "runtime/api/handle.hpp"
 #include "runtime/api/user_memory.hpp"
 #include "runtime/dispatch/kernel_object.hpp"
 
@@ -29,18 +30,6 @@ constexpr DWORD wait_abandoned = 0x80;
 constexpr int error_not_owner = 288;
 constexpr DWORD no_thread = ~DWORD{0};
 
-std::uintptr_t number_of(HANDLE handle) noexcept {
-    return reinterpret_cast<std::uintptr_t>(handle);
-}
-
-HANDLE handle_of(const object& made) noexcept {
-    return reinterpret_cast<HANDLE>(made->handle); // NOLINT(performance-no-int-to-ptr): a HANDLE holds a number
-}
-
-BOOL truth(int code) noexcept {
-    return api::answer(code) == 0 ? TRUE : FALSE;
-}
-
 // A new object that `prepare` completes before anybody knows its handle.
 template <class Prepare> HANDLE make(kind what, Prepare prepare) noexcept {
     HANDLE made = nullptr;
@@ -50,7 +39,7 @@ template <class Prepare> HANDLE make(kind what, Prepare prepare) noexcept {
             return WSA_NOT_ENOUGH_MEMORY;
         }
         prepare(fresh);
-        made = handle_of(fresh);
+        made = api::handle_of(fresh->handle);
         return 0;
     }));
     return made;
@@ -58,9 +47,9 @@ template <class Prepare> HANDLE make(kind what, Prepare prepare) noexcept {
 
 // body(kernel_object&) answers a code.
 template <class Body> BOOL with(HANDLE handle, kind what, Body body) noexcept {
-    return truth(api::code_of([&] {
+    return api::truth(api::code_of([&] {
         int code = 0;
-        const bool found = dispatch::with_kernel_object(number_of(handle), what,
+        const bool found = dispatch::with_kernel_object(api::number_of(handle), what,
                                                         [&](kernel_object& each) { code = body(each); });
         return found ? code : WSA_INVALID_HANDLE;
     }));
@@ -232,10 +221,10 @@ HANDLE jl_create_thread(jl_thread_start start, void* argument, size_t stack, BOO
         first.self->go = first.go;
         const int code = spawn(first, stack);
         if (code != 0) {
-            WSACloseEvent(handle_of(first.self));
+            WSACloseEvent(api::handle_of(first.self->handle));
             return code;
         }
-        made = handle_of(first.self);
+        made = api::handle_of(first.self->handle);
         return id == nullptr || api::put(id, first.id) ? 0 : WSAEFAULT;
     }));
     return made;
@@ -281,7 +270,7 @@ DWORD jl_wait_for_objects(DWORD count, const HANDLE* objects, BOOL all, DWORD mi
         }
         std::vector<std::uintptr_t> handles;
         for (DWORD i = 0; i < count; ++i) {
-            handles.push_back(number_of(objects[i]));
+            handles.push_back(api::number_of(objects[i]));
         }
         dispatch::deadline until;
         if (milliseconds != WSA_INFINITE) {

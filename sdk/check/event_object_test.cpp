@@ -29,13 +29,13 @@ TEST_F(EventObject, EV_70_ANewObjectIsNotSignalledAndManual) {
 TEST_F(EventObject, EV_70_TheHandleIsADescriptorReadableWhileSignalled) {
     const owned_event event;
     const int fd = static_cast<int>(reinterpret_cast<ULONG_PTR>(event.get()));
-    EXPECT_FALSE(readable(fd, std::chrono::milliseconds(0)));
+    EXPECT_FALSE(readable_now(fd));
     EXPECT_TRUE(WSASetEvent(event.get()));
     EXPECT_TRUE(WSASetEvent(event.get()));
-    EXPECT_TRUE(readable(fd, std::chrono::milliseconds(0)));
-    EXPECT_TRUE(readable(fd, std::chrono::milliseconds(0)));
+    EXPECT_TRUE(readable_now(fd));
+    EXPECT_TRUE(readable_now(fd));
     EXPECT_TRUE(WSAResetEvent(event.get()));
-    EXPECT_FALSE(readable(fd, std::chrono::milliseconds(0)));
+    EXPECT_FALSE(readable_now(fd));
 }
 
 TEST_F(EventObject, EV_70_BadHandles_FailWithInvalidHandle) {

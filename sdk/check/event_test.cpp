@@ -7,7 +7,7 @@
 namespace joinleaf::test {
 namespace {
 
-constexpr LONG data_events = FD_READ | FD_WRITE | FD_CLOSE;
+constexpr LONG session_events = FD_READ | FD_WRITE | FD_CLOSE;
 
 class Events : public session_test {
   protected:
@@ -83,7 +83,7 @@ TEST_P(Events, JL_72_JL_73_MultipointDataNeverShowsOnTheBranch) {
     ASSERT_EQ(5, send_text(leaf(), "hello"));
     EXPECT_EQ("hello", next_text(root()).value_or("nothing"));
     EXPECT_FALSE(watch.is_set());
-    EXPECT_FALSE(readable(one_.branch.fd(), std::chrono::milliseconds(0)));
+    EXPECT_FALSE(readable_now(one_.branch.fd()));
 }
 
 TEST_P(Events, EV_38_EV_40_FdWriteComesOnceAtRegistration) {
@@ -120,14 +120,14 @@ TEST_P(Events, EV_38_IO_14_IO_07_FdWriteComesBackAfterWouldBlock) {
 }
 
 TEST_P(Events, EV_42_EV_43_EV_45_LC_01_AGracefulCloseIsToldOnceAndAfterTheData) {
-    const event_watch watch(branch(), data_events);
+    const event_watch watch(branch(), session_events);
     EXPECT_EQ(0, one_.leaf.close());
     EXPECT_EQ(0, watch.code(FD_CLOSE));
     EXPECT_TRUE(watch.stays_away(FD_CLOSE)) << "nothing re-enables it";
 }
 
 TEST_P(Events, EV_43_UnreadDataComesBeforeFdClose) {
-    const event_watch watch(leaf(), data_events);
+    const event_watch watch(leaf(), session_events);
     ASSERT_EQ(4, send_text(root(), "last"));
     EXPECT_EQ(0, watch.code(FD_READ));
     EXPECT_EQ(0, one_.branch.close());

@@ -3,23 +3,12 @@
 // Blocking joins by both control schemes: outcome, returned socket, data at join time, names (clauses JL-20
 // ... JL-44, JL-70 ... JL-86).
 #include "tests/support/event_watch.hpp"
+#include "tests/support/footprint.hpp"
 #include "tests/support/kernel_listener.hpp"
 #include "tests/support/session_fixture.hpp"
 
-#include <dirent.h>
-
 namespace joinleaf::test {
 namespace {
-
-std::size_t open_descriptors() {
-    std::size_t count = 0;
-    DIR* const folder = ::opendir("/proc/self/fd");
-    while (::readdir(folder) != nullptr) {
-        ++count;
-    }
-    ::closedir(folder);
-    return count;
-}
 
 // A condition function that answers with fixed bytes.
 struct answer {

@@ -150,7 +150,7 @@ TEST_P(Leave, LC_17_ClosingWhileOthersCallDoesNoHarm) {
         for (auto& caller : callers) {
             EXPECT_TRUE(result_of(caller, "a caller on a closed socket"));
         }
-        while (readable(root_.fd(), std::chrono::milliseconds(0)) && receive_text(root_.get()).has_value()) {}
+        while (readable_now(root_.fd()) && receive_text(root_.get()).has_value()) {}
     }
 }
 
@@ -164,7 +164,7 @@ TEST_P(Leave, LC_19_RejoiningNeedsANewSocketAndTheSamePortIsFree) {
     ASSERT_TRUE(worked(bind_to(again.get(), loopback(family(), port))));
     auto joining = join_in_background(again.get(), {.name = local_name(root_.get())});
     const auto ended = [&] { return joining.wait_for(std::chrono::seconds(0)) == std::future_status::ready; };
-    ASSERT_TRUE(eventually([&] { return readable(root_.fd(), std::chrono::milliseconds(0)) || ended(); }));
+    ASSERT_TRUE(eventually([&] { return readable_now(root_.fd()) || ended(); }));
     if (ended()) {
         FAIL() << "the second join: " << code_name(joining.get().error);
     }

@@ -2,19 +2,15 @@
 //
 // The host's addresses and routes: SIO_ADDRESS_LIST_* and SIO_ROUTING_INTERFACE_* (clauses EV-49, IO-36), in a
 // network of the test's own.
+#include "tests/support/footprint.hpp"
 #include "tests/support/message_watch.hpp"
 #include "tests/support/overlapped_call.hpp"
 #include "tests/support/session_fixture.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 namespace joinleaf::test {
 namespace {
-
-std::ptrdiff_t open_descriptors() {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
-}
 
 class NetworkChange : public transport_test {
   protected:

@@ -11,7 +11,7 @@
 namespace joinleaf::test {
 namespace {
 
-constexpr ULONG rate = 100'000;
+constexpr ULONG base_rate = 100'000;
 
 // What a condition function saw, and what it makes of it.
 struct judge {
@@ -20,7 +20,7 @@ struct judge {
     std::function<void(QOS&)> change{};
 };
 
-int CALLBACK decide(LPWSABUF /*caller*/, LPWSABUF /*data*/, LPQOS sqos, LPQOS /*gqos*/, LPWSABUF /*callee*/,
+int CALLBACK judge_flows(LPWSABUF /*caller*/, LPWSABUF /*data*/, LPQOS sqos, LPQOS /*gqos*/, LPWSABUF /*callee*/,
                     LPWSABUF answer, GROUP* /*group*/, DWORD_PTR context) {
     auto& self = from_context<judge>(context);
     answer->len = 0;
@@ -59,7 +59,7 @@ class QosNegotiation : public session_test {
     void connect(LPQOS asked, judge& by) {
         start(asked);
         ASSERT_TRUE(readable(listener_.fd())) << "no request arrives";
-        there_ = owned_socket(WSAAccept(listener_.get(), nullptr, nullptr, decide,
+        there_ = owned_socket(WSAAccept(listener_.get(), nullptr, nullptr, judge_flows,
                                         reinterpret_cast<DWORD_PTR>(&by))); // NOLINT
         ASSERT_TRUE(there_) << last_failure();
         const auto seen = wait_for_event(joiner_.get(), event_.get(), FD_CONNECT);
@@ -111,7 +111,7 @@ TEST_P(QosNegotiation, AC_05_QS_01_QS_18_WithoutQosTheConditionFunctionSeesNone)
 
 TEST_P(QosNegotiation, AC_05_QS_01_QS_18_TheConditionFunctionSeesWhatTheJoinerAsks_AsTheJoinerSeesIt) {
     judge by;
-    auto asked = lopsided(rate, 2 * rate);
+    auto asked = lopsided(base_rate, 2 * base_rate);
     connect(&asked, by);
     EXPECT_TRUE(same_qos(asked, by.seen));
     EXPECT_TRUE(same_qos(asked, get_qos(here())));
@@ -121,10 +121,10 @@ TEST_P(QosNegotiation, AC_05_QS_01_QS_18_TheConditionFunctionSeesWhatTheJoinerAs
 
 TEST_P(QosNegotiation, QS_18_QS_20_QS_21_TheConditionFunctionMayGrantSomethingElse_AndTheJoinerIsTold) {
     judge by;
-    by.change = [](QOS& qos) { qos.SendingFlowspec.TokenRate = rate / 2; };
-    auto asked = lopsided(rate, 2 * rate);
+    by.change = [](QOS& qos) { qos.SendingFlowspec.TokenRate = base_rate / 2; };
+    auto asked = lopsided(base_rate, 2 * base_rate);
     connect(&asked, by);
-    const auto granted = lopsided(rate / 2, 2 * rate);
+    const auto granted = lopsided(base_rate / 2, 2 * base_rate);
     EXPECT_TRUE(hears_of_a_change());
     EXPECT_TRUE(same_qos(granted, get_qos(here())));
     EXPECT_TRUE(same_qos(turned(granted), get_qos(there())));
@@ -132,7 +132,7 @@ TEST_P(QosNegotiation, QS_18_QS_20_QS_21_TheConditionFunctionMayGrantSomethingEl
 
 TEST_P(QosNegotiation, QS_03_TheQosSetBeforeGoesWithTheJoin) {
     judge by;
-    const auto former = lopsided(rate, 2 * rate);
+    const auto former = lopsided(base_rate, 2 * base_rate);
     ASSERT_TRUE(worked(set_qos(joiner(), former)));
     connect(nullptr, by);
     EXPECT_TRUE(same_qos(former, by.seen));
@@ -141,8 +141,8 @@ TEST_P(QosNegotiation, QS_03_TheQosSetBeforeGoesWithTheJoin) {
 
 TEST_P(QosNegotiation, QS_02_WhatTheJoinAsksForOverridesTheFormerQos) {
     judge by;
-    ASSERT_TRUE(worked(set_qos(joiner(), lopsided(rate, rate))));
-    auto asked = lopsided(3 * rate, 2 * rate);
+    ASSERT_TRUE(worked(set_qos(joiner(), lopsided(base_rate, base_rate))));
+    auto asked = lopsided(3 * base_rate, 2 * base_rate);
     connect(&asked, by);
     EXPECT_TRUE(same_qos(asked, by.seen));
     EXPECT_TRUE(same_qos(asked, get_qos(here())));
@@ -160,24 +160,24 @@ TEST_P(QosNegotiation, QS_04_JL_13_NobodyHearsOfARefusedJoin) {
 TEST_P(QosNegotiation, QS_18_AGrantThatCannotBeHonoured_IsRefusedAtBothEnds) {
     judge by;
     by.change = [](QOS& qos) { qos.SendingFlowspec.TokenRate = 0; };
-    auto asked = lopsided(rate, rate);
+    auto asked = lopsided(base_rate, base_rate);
     start(&asked);
     ASSERT_TRUE(readable(static_cast<int>(listener())));
     EXPECT_TRUE(
-        refused(WSAAccept(listener(), nullptr, nullptr, decide, reinterpret_cast<DWORD_PTR>(&by)), // NOLINT
+        refused(WSAAccept(listener(), nullptr, nullptr, judge_flows, reinterpret_cast<DWORD_PTR>(&by)), // NOLINT
                 WSAEOPNOTSUPP));
 }
 
 TEST_P(QosNegotiation, QS_19_QS_20_EV_48_SetLaterByOneEnd_ItHoldsAtTheOther_WhichIsTold) {
     connect(nullptr);
-    const auto wanted = lopsided(rate, 2 * rate);
+    const auto wanted = lopsided(base_rate, 2 * base_rate);
     ASSERT_TRUE(worked(set_qos(there(), wanted)));
     EXPECT_TRUE(hears_of_a_change());
     EXPECT_TRUE(same_qos(turned(wanted), get_qos(here())));
     EXPECT_TRUE(same_qos(wanted, get_qos(there())));
 
     const event_watch other(there(), FD_QOS);
-    const auto again = lopsided(3 * rate, 4 * rate);
+    const auto again = lopsided(3 * base_rate, 4 * base_rate);
     ASSERT_TRUE(worked(set_qos(here(), again)));
     EXPECT_EQ(0, other.code(FD_QOS));
     EXPECT_TRUE(same_qos(turned(again), get_qos(there())));
@@ -186,19 +186,19 @@ TEST_P(QosNegotiation, QS_19_QS_20_EV_48_SetLaterByOneEnd_ItHoldsAtTheOther_Whic
 
 TEST_P(QosNegotiation, EV_48_OneRecordPerChange) {
     connect(nullptr);
-    ASSERT_TRUE(worked(set_qos(there(), lopsided(rate, rate))));
+    ASSERT_TRUE(worked(set_qos(there(), lopsided(base_rate, base_rate))));
     EXPECT_TRUE(hears_of_a_change());
     EXPECT_TRUE(hears_nothing());
     ASSERT_TRUE(get_qos(here()).has_value());
-    ASSERT_TRUE(worked(set_qos(there(), lopsided(2 * rate, rate))));
+    ASSERT_TRUE(worked(set_qos(there(), lopsided(2 * base_rate, base_rate))));
     EXPECT_TRUE(hears_of_a_change());
-    ASSERT_TRUE(worked(set_qos(there(), lopsided(2 * rate, rate))));
+    ASSERT_TRUE(worked(set_qos(there(), lopsided(2 * base_rate, base_rate))));
     EXPECT_TRUE(hears_nothing()) << "the same values are no change";
 }
 
 TEST_P(QosNegotiation, QS_19_ABlockingEndThatNeverReads_FindsTheNewValuesByAsking) {
     connect(nullptr);
-    const auto wanted = lopsided(rate, 2 * rate);
+    const auto wanted = lopsided(base_rate, 2 * base_rate);
     ASSERT_TRUE(worked(set_qos(here(), wanted)));
     EXPECT_TRUE(eventually([&] { return static_cast<bool>(same_qos(turned(wanted), get_qos(there()))); }));
 }
@@ -208,7 +208,7 @@ TEST_P(QosNegotiation, QS_20_AChangeComesInOrderWithTheData) {
     const SOCKET root = built() == way::invite ? joiner() : listener();
     const SOCKET leaf = built() == way::invite ? there() : here();
     const SOCKET branch = built() == way::invite ? here() : there();
-    const auto wanted = lopsided(rate, 2 * rate);
+    const auto wanted = lopsided(base_rate, 2 * base_rate);
     ASSERT_TRUE(worked(send_text(root, "before")));
     ASSERT_TRUE(worked(set_qos(branch, wanted)));
     ASSERT_TRUE(worked(send_text(root, "after")));
@@ -221,7 +221,7 @@ TEST_P(QosNegotiation, QS_20_AChangeComesInOrderWithTheData) {
 
 TEST_P(QosNegotiation, QS_12_WithoutSignallingThePeerIsNotTold) {
     judge by;
-    auto quiet = lopsided(rate, rate);
+    auto quiet = lopsided(base_rate, base_rate);
     quiet.SendingFlowspec.ServiceType |= SERVICE_NO_QOS_SIGNALING;
     connect(&quiet, by);
     EXPECT_FALSE(by.seen.has_value());
@@ -230,11 +230,11 @@ TEST_P(QosNegotiation, QS_12_WithoutSignallingThePeerIsNotTold) {
 }
 
 TEST_P(QosNegotiation, JL_71_QS_22_SocketsBeginWithTheQosOfTheOneTheyComeFrom) {
-    const auto former = lopsided(rate, 2 * rate);
+    const auto former = lopsided(base_rate, 2 * base_rate);
     ASSERT_TRUE(worked(set_qos(listener(), former)));
     connect(nullptr);
     EXPECT_TRUE(same_qos(former, get_qos(there())));
-    ASSERT_TRUE(worked(set_qos(there(), lopsided(5 * rate, rate))));
+    ASSERT_TRUE(worked(set_qos(there(), lopsided(5 * base_rate, base_rate))));
     EXPECT_TRUE(same_qos(former, get_qos(listener()))) << "each connection has its own";
 }
 
@@ -250,10 +250,10 @@ TEST_P(QosOfRoot, QS_22_EachLeafHasItsOwnQos_AndBeginsWithTheRootsOwn) {
         GTEST_SKIP() << "the entry lacks XP1_QOS_SUPPORTED";
     }
     const auto root = make_root();
-    const auto own = lopsided(rate, rate);
+    const auto own = lopsided(base_rate, base_rate);
     ASSERT_TRUE(worked(set_qos(root.get(), own)));
     const auto first = invite(root.get());
-    auto special = lopsided(2 * rate, 3 * rate);
+    auto special = lopsided(2 * base_rate, 3 * base_rate);
     join_request asked;
     asked.qos = &special;
     const auto second = invite(root.get(), asked);

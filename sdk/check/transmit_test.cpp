@@ -16,7 +16,7 @@ HANDLE file_handle(int descriptor) {
     return reinterpret_cast<HANDLE>(static_cast<ULONG_PTR>(descriptor)); // NOLINT(performance-no-int-to-ptr)
 }
 
-std::string counted(std::size_t size) {
+std::string counted_bytes(std::size_t size) {
     std::string text;
     while (text.size() < size) {
         text += std::to_string(text.size()) + ' ';
@@ -83,7 +83,7 @@ TEST_P(Transmit, AFileBetweenItsHeadAndItsTail) {
 }
 
 TEST_P(Transmit, IO_43_ALongFileGoesWhole_AndItsBytesAreTold) {
-    const auto content = counted(3U << 20U); // several chunks, more than the kernel takes at once
+    const auto content = counted_bytes(3U << 20U); // several chunks, more than the kernel takes at once
     const int file = file_with(content);
     overlapped_call call;
     const bool at_once = jl_transmit_file(client_.get(), file_handle(file), 0, 0, call.state(), nullptr,
@@ -95,7 +95,7 @@ TEST_P(Transmit, IO_43_ALongFileGoesWhole_AndItsBytesAreTold) {
 }
 
 TEST_P(Transmit, IO_46_WhatIsSentLaterComesBehindIt) {
-    const auto content = counted(2U << 20U);
+    const auto content = counted_bytes(2U << 20U);
     const int file = file_with(content);
     overlapped_call first;
     overlapped_call second("behind");
@@ -128,7 +128,7 @@ TEST_P(Transmit, NothingToSendEndsAtOnce) {
 }
 
 TEST_P(Transmit, IO_50_ClosingAbortsIt) {
-    const auto content = counted(16U << 20U);
+    const auto content = counted_bytes(16U << 20U);
     const int file = file_with(content);
     overlapped_call call;
     ASSERT_FALSE(jl_transmit_file(client_.get(), file_handle(file), 0, 0, call.state(), nullptr, 0));
@@ -139,7 +139,7 @@ TEST_P(Transmit, IO_50_ClosingAbortsIt) {
 }
 
 TEST_P(Transmit, LC_17_ClosingEndsOneThatBlocks) {
-    const int file = file_with(counted(16U << 20U));
+    const int file = file_with(counted_bytes(16U << 20U));
     auto sending = in_background([s = client_.get(), file] {
         return jl_transmit_file(s, file_handle(file), 0, 0, nullptr, nullptr, 0) != FALSE ? 0
                                                                                           : WSAGetLastError();
@@ -194,7 +194,7 @@ TEST_P(Transmit, BadArgumentsAreTold) {
     TRANSMIT_PACKETS_ELEMENT odd{};
     EXPECT_FALSE(jl_transmit_packets(client_.get(), &odd, 1, 0, nullptr, 0));
     EXPECT_EQ(WSAEINVAL, WSAGetLastError());
-    EXPECT_FALSE(readable(server_.fd(), std::chrono::milliseconds(0))) << "nothing was sent";
+    EXPECT_FALSE(readable_now(server_.fd())) << "nothing was sent";
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, Transmit, ::testing::ValuesIn(transports_of({plan::stream})),

@@ -17,10 +17,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-std::string fixture(const std::string& name) {
-    return std::string(JOINLEAF_CONFIG_FIXTURES) + "/" + name;
-}
-
 std::vector<std::string> names(const configuration& all) {
     std::vector<std::string> out;
     for (const auto& each : all.providers)

@@ -11,10 +11,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::string fixture(const std::string& name) {
-    return std::string(JOINLEAF_CONFIG_FIXTURES) + "/" + name;
-}
-
 TEST(Read, FullFile_EveryKeyArrives) {
     const auto file = fixture("full.yaml");
     const auto loaded = load_file(file);

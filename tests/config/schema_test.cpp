@@ -102,7 +102,7 @@ TEST(Schema, AcceptsTheDefaultFile_AndEveryKeyInItIsKnown) {
 TEST(Schema, AcceptsTheFixtures) {
     for (const auto* name :
          {"full.yaml", "tree/joinleaf.yaml", "tree/extra.yaml", "tree/providers.d/20-b.yaml"})
-        EXPECT_THAT(complaints(read_whole(std::string(JOINLEAF_CONFIG_FIXTURES) + "/" + name)), IsEmpty())
+        EXPECT_THAT(complaints(read_whole(fixture(name))), IsEmpty())
             << name;
 }
 

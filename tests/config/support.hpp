@@ -20,6 +20,11 @@
 
 namespace joinleaf::config::test {
 
+/// The path of a file of fixtures/.
+inline std::string fixture(const std::string& name) {
+    return std::string(JOINLEAF_CONFIG_FIXTURES) + "/" + name;
+}
+
 /// A folder of its own for each test, removed at the end.
 class folder {
   public:

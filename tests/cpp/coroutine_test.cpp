@@ -25,7 +25,7 @@ template <class Condition> bool run_until(loop& in, Condition holds, clock::dura
 bool is_quiet(loop& in) {
     run_until(
         in, [] { return false; }, vigilance);
-    return !in.is_ready() && !readable(in.descriptor(), std::chrono::milliseconds(0));
+    return !in.is_ready() && !readable_now(in.descriptor());
 }
 
 // Awaits one operation and says what it came to.

@@ -57,13 +57,12 @@ TEST(Descriptor, HandlesStayAboveTheStandardStreams) {
 
 TEST(Descriptor, AnEventfdIsReadableWhileItIsRaised) {
     const auto eventfd = make_eventfd();
-    constexpr std::chrono::milliseconds now{0};
-    EXPECT_FALSE(test::readable(eventfd.get(), now));
+    EXPECT_FALSE(test::readable_now(eventfd.get()));
     raise(eventfd);
     raise(eventfd);
-    EXPECT_TRUE(test::readable(eventfd.get(), now));
+    EXPECT_TRUE(test::readable_now(eventfd.get()));
     lower(eventfd);
-    EXPECT_FALSE(test::readable(eventfd.get(), now));
+    EXPECT_FALSE(test::readable_now(eventfd.get()));
     lower(eventfd); // does not block
 }
 

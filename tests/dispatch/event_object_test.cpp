@@ -10,8 +10,6 @@
 namespace joinleaf::dispatch {
 namespace {
 
-constexpr std::chrono::milliseconds now{0};
-
 std::uintptr_t handle_of(const event_object& event) {
     return static_cast<std::uintptr_t>(event.fd());
 }
@@ -35,11 +33,11 @@ TEST(EventObject, EV_70_ForeignNumbersAreNoHandles) {
 
 TEST(EventObject, EV_70_IsSignalledExactlyWhileItsDescriptorIsReadable) {
     const auto made = event_object::create();
-    EXPECT_FALSE(test::readable(made->fd(), now));
+    EXPECT_FALSE(test::readable_now(made->fd()));
     made->set();
-    EXPECT_TRUE(test::readable(made->fd(), now));
+    EXPECT_TRUE(test::readable_now(made->fd()));
     made->reset();
-    EXPECT_FALSE(test::readable(made->fd(), now));
+    EXPECT_FALSE(test::readable_now(made->fd()));
     event_object::close(handle_of(*made));
 }
 

@@ -10,13 +10,12 @@
 namespace joinleaf::dispatch {
 namespace {
 
-constexpr std::chrono::milliseconds now{0};
 constexpr std::uintptr_t s = 77; // the number of the socket
 
 class EventRecord : public ::testing::Test {
   protected:
     EventRecord() : object_(std::make_shared<event_object>(make_eventfd())) {}
-    [[nodiscard]] bool is_set() const { return test::readable(object_->fd(), now); }
+    [[nodiscard]] bool is_set() const { return test::readable_now(object_->fd()); }
 
     std::shared_ptr<event_object> object_;
     event_record record_;
@@ -81,7 +80,7 @@ TEST_F(EventRecord, EV_03_SelectingClearsTheRecord) {
     record_.select(other, FD_READ | FD_WRITE);
     EXPECT_EQ(0U, record_.look().bits);
     EXPECT_TRUE(record_.record(FD_READ, 0, s)) << "what was reported before may be recorded anew (EV-09)";
-    EXPECT_TRUE(test::readable(other->fd(), now));
+    EXPECT_TRUE(test::readable_now(other->fd()));
 }
 
 TEST_F(EventRecord, EV_04_MaskZeroEndsTheRegistrationAndLetsGo) {

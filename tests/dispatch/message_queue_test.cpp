@@ -29,7 +29,7 @@ class MessageQueue : public ::testing::Test {
     MessageQueue& operator=(const MessageQueue&) = delete;
 
     [[nodiscard]] std::uintptr_t handle() const { return static_cast<std::uintptr_t>(queue_->fd()); }
-    [[nodiscard]] bool readable() const { return test::readable(queue_->fd(), std::chrono::milliseconds(0)); }
+    [[nodiscard]] bool readable() const { return test::readable_now(queue_->fd()); }
 
     std::shared_ptr<message_queue> queue_;
     queued_message got_;

@@ -59,7 +59,7 @@ class HostilePeer : public session_test {
     }
     // Nothing was offered; the session works and takes whom it should.
     void expect_unharmed() {
-        EXPECT_FALSE(readable(static_cast<int>(listener()), std::chrono::milliseconds(0)))
+        EXPECT_FALSE(readable_now(static_cast<int>(listener())))
             << "a request is offered";
         ASSERT_EQ(5, send_text(root_.get(), "alive"));
         EXPECT_EQ("alive", next_text(member_.leaf.get()).value_or("nothing"));
@@ -78,7 +78,7 @@ class HostilePeer : public session_test {
         const auto one = peer();
         one.send(bytes);
         EXPECT_TRUE(one.is_dropped(std::chrono::seconds(5))) << what;
-        EXPECT_FALSE(readable(static_cast<int>(listener()), std::chrono::milliseconds(0)))
+        EXPECT_FALSE(readable_now(static_cast<int>(listener())))
             << what << " is offered";
     }
 

@@ -34,7 +34,7 @@ class CircularQueue : public group_test {
         return text.starts_with("message ") ? std::atoi(text.c_str() + 8) : -1;
     }
     [[nodiscard]] bool is_empty() const {
-        return !readable(static_cast<int>(receiver_), std::chrono::milliseconds(0));
+        return !readable_now(static_cast<int>(receiver_));
     }
 };
 

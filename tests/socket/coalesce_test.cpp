@@ -19,7 +19,7 @@ TEST_F(Coalesce, AMessageAfterAPauseLeavesAtOnce_OthersWithinTheDelay) {
         send("gathered " + std::to_string(i));
     }
     EXPECT_GT(statistics_of(sender_).queued_bytes, 0U);
-    EXPECT_FALSE(readable(static_cast<int>(receiver_), std::chrono::milliseconds(0)));
+    EXPECT_FALSE(readable_now(static_cast<int>(receiver_)));
     for (int i = 0; i < 20; ++i) { // nobody sends any more: the clock does it
         ASSERT_EQ(receive(), "gathered " + std::to_string(i));
     }

@@ -2,8 +2,8 @@
 //
 // A blocked receive waits on the SOCKET's own descriptor where several connections make it readable (a root of
 // tcp-root, a leaf). What ends a blocked call ends it there as well, and the SOCKET shows what it should.
+#include "tests/socket/rooted_session.hpp"
 #include "tests/support/runtime_fixture.hpp"
-#include "tests/support/session.hpp"
 
 #include <array>
 #include <atomic>
@@ -15,13 +15,6 @@
 namespace joinleaf::test {
 namespace {
 
-SOCKET make(DWORD flags) {
-    return WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0, flags);
-}
-
-constexpr DWORD as_root = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT;
-constexpr DWORD as_leaf = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
-
 struct reactor {
     const char* name;
     const char* yaml;
@@ -32,22 +25,13 @@ class RootReceive : public ::testing::TestWithParam<reactor> {
   protected:
     void SetUp() override {
         ASSERT_TRUE(start_runtime(std::string(GetParam().yaml) + configuration()));
-        root_ = owned_socket(make(as_root));
-        ASSERT_TRUE(listen_on_loopback(root_.get(), AF_INET, 64));
-        first_ = add_leaf();
+        root_ = listening_root();
+        first_ = add_leaf(root_.get());
     }
     void TearDown() override {
         first_ = {};
         root_ = owned_socket();
         end_runtime();
-    }
-    member add_leaf() {
-        member made;
-        made.leaf = owned_socket(make(as_leaf));
-        auto joining = join_in_background(made.leaf.get(), {.name = local_name(root_.get())});
-        made.branch = owned_socket(jl_accept(root_.get(), nullptr, nullptr));
-        EXPECT_EQ(0, joining.get().error);
-        return made;
     }
     static auto receive_in_background(SOCKET s) {
         return in_background([s]() -> std::pair<int, std::string> {
@@ -62,8 +46,8 @@ class RootReceive : public ::testing::TestWithParam<reactor> {
 
 // The first receive asks before it waits, those behind it wait at once.
 TEST_P(RootReceive, IO_03_EndsWithAMessage_OfAnyLeaf) {
-    const member second = add_leaf();
-    const member third = add_leaf();
+    const member second = add_leaf(root_.get());
+    const member third = add_leaf(root_.get());
     const std::array<SOCKET, 3> leaves{first_.leaf.get(), second.leaf.get(), third.leaf.get()};
     for (int i = 0; i < 30; ++i) {
         auto blocked = receive_in_background(root_.get());
@@ -74,7 +58,7 @@ TEST_P(RootReceive, IO_03_EndsWithAMessage_OfAnyLeaf) {
 }
 
 TEST_P(RootReceive, IO_03_AConversation_GoesOnWhileAnotherLeafLeaves) {
-    member second = add_leaf();
+    member second = add_leaf(root_.get());
     auto echo = in_background([s = first_.leaf.get()] {
         for (int i = 0; i < 500; ++i) {
             const auto text = receive_text(s, 64);
@@ -100,7 +84,7 @@ TEST_P(RootReceive, IO_03_AConversation_GoesOnWhileAnotherLeafLeaves) {
 TEST_P(RootReceive, AC_01_BesideARequestThatWaits) {
     auto blocked = receive_in_background(root_.get());
     EXPECT_FALSE(is_done(blocked, std::chrono::milliseconds(5)));
-    const owned_socket asker(make(as_leaf));
+    const owned_socket asker = make(as_leaf);
     auto joining = join_in_background(asker.get(), {.name = local_name(root_.get())});
     EXPECT_TRUE(readable(root_.fd()));
     ASSERT_GT(send_text(first_.leaf.get(), "one"), 0);
@@ -116,7 +100,7 @@ TEST_P(RootReceive, AC_01_BesideARequestThatWaits) {
 
 TEST_P(RootReceive, LC_17_EndsWithClosesocket_AtWhateverMoment) {
     for (int round = 0; round < 50; ++round) {
-        member made = add_leaf();
+        member made = add_leaf(root_.get());
         auto blocked = receive_in_background(made.leaf.get());
         if (round % 2 == 0) {
             std::this_thread::yield();

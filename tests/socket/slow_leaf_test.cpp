@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Many leaves on several loops, and a leaf that is told what it misses, through the whole runtime.
+#include "tests/socket/rooted_session.hpp"
 #include "tests/support/runtime_fixture.hpp"
-#include "tests/support/session.hpp"
 
 #include <array>
 #include <atomic>
@@ -10,28 +10,6 @@
 
 namespace joinleaf::test {
 namespace {
-
-SOCKET make(DWORD flags) {
-    return WSASocketA(AF_INET, 0, IPPROTO_TCP, nullptr, 0, flags);
-}
-
-constexpr DWORD as_root = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT;
-constexpr DWORD as_leaf = WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF;
-
-member add_leaf(SOCKET root) {
-    member made;
-    made.leaf = owned_socket(make(as_leaf));
-    auto joining = join_in_background(made.leaf.get(), {.name = local_name(root)});
-    made.branch = owned_socket(jl_accept(root, nullptr, nullptr));
-    EXPECT_EQ(0, joining.get().error);
-    return made;
-}
-
-owned_socket listening_root() {
-    owned_socket root(make(as_root));
-    EXPECT_TRUE(listen_on_loopback(root.get(), AF_INET, 64));
-    return root;
-}
 
 std::string numbered(int number, std::size_t size) {
     std::string out = std::to_string(number) + ' ';

@@ -26,6 +26,10 @@ inline std::size_t entries_of(const char* path) {
     return count;
 }
 
+inline std::size_t open_descriptors() {
+    return entries_of("/proc/self/fd");
+}
+
 // What the open descriptors are, for the message of a test that finds too many.
 inline std::string descriptor_list() {
     std::string list;
@@ -40,7 +44,7 @@ inline std::string descriptor_list() {
 }
 
 struct footprint {
-    std::size_t descriptors = entries_of("/proc/self/fd");
+    std::size_t descriptors = open_descriptors();
     std::size_t threads = entries_of("/proc/self/task");
     std::string list = descriptor_list();
 };
@@ -52,7 +56,7 @@ inline std::ostream& operator<<(std::ostream& out, const footprint& what) {
 // Closing may finish on a reactor thread; it has a deadline.
 inline ::testing::AssertionResult is_back_at(const footprint& before) {
     const bool back = eventually([&] {
-        return entries_of("/proc/self/fd") <= before.descriptors &&
+        return open_descriptors() <= before.descriptors &&
                entries_of("/proc/self/task") <= before.threads;
     });
     return (back ? ::testing::AssertionSuccess() : ::testing::AssertionFailure())

@@ -42,6 +42,10 @@ inline bool readable(int fd, std::chrono::milliseconds limit = patience) {
     return (poll_for(fd, POLLIN, limit) & POLLIN) != 0;
 }
 
+inline bool readable_now(int fd) {
+    return readable(fd, std::chrono::milliseconds(0));
+}
+
 // Runs a blocking call in a thread of its own.
 template <class Call> auto in_background(Call call) {
     return std::async(std::launch::async, std::move(call));

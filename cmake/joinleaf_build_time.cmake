@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# What makes a build from nothing short: nearly all of its time goes into reading the same headers again.
+
 # Headers that most files of a target read are compiled once. Where ccache is in use it is left out: ccache takes whole
 # files, and those without a precompiled header it knows again elsewhere.
 include_guard(GLOBAL)
@@ -33,5 +35,18 @@ endfunction()
 function(joinleaf_precompile target)
     if(JOINLEAF_PRECOMPILE)
         target_precompile_headers(${target} PRIVATE ${precompiled_standard} ${ARGN})
+    endif()
+endfunction()
+
+# Eight files are compiled as one: for builds from nothing, as in CI. Names of one file's unnamed namespace may then stand
+# in the way of another's parameters, which -Wshadow would tell.
+option(JOINLEAF_UNITE "Compile several files of the large targets together" OFF)
+
+function(joinleaf_unite)
+    if(JOINLEAF_UNITE)
+        set_target_properties(${ARGN} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+        foreach(target IN LISTS ARGN)
+            target_compile_options(${target} PRIVATE -Wno-shadow)
+        endforeach()
     endif()
 endfunction()
