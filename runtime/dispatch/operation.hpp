@@ -27,6 +27,18 @@ struct port_association {
     ULONG_PTR key = 0;
 };
 
+// By what a call that cancels means an operation: its structure, and the queue of the thread that began it. Null stands for
+// any. For comparison only, and good also when the operation has ended.
+struct operation_name {
+    const WSAOVERLAPPED* overlapped = nullptr;
+    const void* starter = nullptr;
+
+    [[nodiscard]] bool is_meant(const WSAOVERLAPPED* asked, const void* thread_queue) const noexcept {
+        return (asked == nullptr || overlapped == asked) &&
+               (thread_queue == nullptr || starter == thread_queue);
+    }
+};
+
 // One overlapped call from its start until its indication was given. Records come from a pool and keep the
 // room of their buffers, so that a busy socket allocates none.
 struct operation : apc {
@@ -63,10 +75,9 @@ struct operation : apc {
     // Back into the pool. [any]
     void give_back() noexcept;
 
-    // Whether a cancel means it: null stands for any structure, and for any thread.
+    [[nodiscard]] operation_name name() const noexcept { return {overlapped, starter}; }
     [[nodiscard]] bool is_meant(const WSAOVERLAPPED* asked, const void* thread_queue) const noexcept {
-        return (asked == nullptr || overlapped == asked) &&
-               (thread_queue == nullptr || starter == thread_queue);
+        return name().is_meant(asked, thread_queue);
     }
 
     // Makes the next piece of the source the message; false: nothing is left, or `code` says what failed.

@@ -102,6 +102,12 @@ SOCKET socket_object::open_number() {
     return number();
 }
 
+socket_reference socket_object::enter() {
+    const std::lock_guard hold(lock_);
+    auto held = open_sockets().acquire(open_number());
+    return held.get() == this ? std::move(held) : socket_reference();
+}
+
 // A number that was closed stays taken while a call uses it; lock_ held.
 void socket_object::drop_unused_copies() {
     std::erase_if(copies_.edit(), [](const dispatch::descriptor& copy) {

@@ -23,6 +23,7 @@ namespace joinleaf::socket {
 struct socket_object::pairing {
     awaited_connection awaited;
     std::shared_ptr<request> who;
+    std::uint64_t seating = 0;
 };
 
 bool socket_object::can_take_connection() const noexcept {
@@ -67,7 +68,8 @@ std::optional<socket_object::pairing> socket_object::next_pairing() {
         return std::nullopt;
     }
     auto& all = admissions_.edit();
-    pairing both{all.awaited.front(), std::move(all.queue.front())};
+    pairing both{all.awaited.front(), std::move(all.queue.front()), ++all.seatings};
+    all.seating.push_back({both.seating, both.awaited.one->name()});
     all.deciding.push_back(both.who);
     all.awaited.pop_front();
     all.queue.pop_front();
@@ -80,6 +82,10 @@ std::optional<socket_object::pairing> socket_object::next_pairing() {
 
 // Gives the requests that are there to those who wait for one, and sees to it that the loop comes back for the others.
 void socket_object::serve_accepts() {
+    const auto inside = enter(); // closesocket waits for a loop that is here as for a call
+    if (!inside) {
+        return;
+    }
     do {
         while (const auto both = next_pairing()) {
             seat(*both);
@@ -112,8 +118,9 @@ void socket_object::seat(const pairing& both) {
     dispatch::finished_operations finished(port());
     auto& one = *both.awaited.one;
     auto& into = *both.awaited.into;
-    bool answered = true;
-    one.code = into.take_seat(*this, *both.who, answered);
+    const auto inside = into.enter();
+    bool answered = static_cast<bool>(inside);
+    one.code = answered ? into.take_seat(*this, *both.who, answered) : WSA_OPERATION_ABORTED;
     if (answered) {
         const std::lock_guard hold(lock_);
         std::erase(admissions_.edit().deciding, both.who);
@@ -137,7 +144,25 @@ void socket_object::seat(const pairing& both) {
     } else {
         finished.add(one);
     }
+    leave_seating(both);
     let_go_of(both.awaited);
+}
+
+// A cancel that came too early for the one line and too late for the other has its effect now.
+void socket_object::leave_seating(const pairing& both) {
+    seated_accept left{};
+    {
+        const std::lock_guard hold(lock_);
+        auto& all = admissions_.edit().seating;
+        const auto found = std::ranges::find(all, both.seating, &seated_accept::number);
+        left = *found;
+        all.erase(found);
+    }
+    if (left.left != seated_accept::word::none) {
+        auto& into = *both.awaited.into;
+        into.cancel_in(into.receives_, JL_IN, left.name.overlapped, left.name.starter,
+                       left.left == seated_accept::word::cancelled_quietly, identity_);
+    }
 }
 
 // The wait is over, however it ended.
@@ -153,16 +178,12 @@ void socket_object::let_go_of(const awaited_connection& one) {
     }
 }
 
-// Opens the endpoint of a request of the listener's and makes it this socket's. WSA_OPERATION_ABORTED: the socket is
-// being closed. answered: false where the request is left as it was.
+// Opens the endpoint of a request of the listener's and makes it this socket's. answered: false where the request is left as
+// it was.
 std::int32_t socket_object::take_seat(socket_object& listener, const request& who, bool& answered) {
     jl_handle* handle = nullptr;
     {
         const std::lock_guard hold_state(lock_);
-        if (closing_) {
-            answered = false;
-            return WSA_OPERATION_ABORTED;
-        }
         handle = &further_handles_.edit().emplace_back(jl_handle{this});
         ++endpoints_;
         hold();
@@ -265,25 +286,29 @@ void socket_object::receive_first(dispatch::operation& one) {
 
 // ---- cancelling
 
+// lock_ is held.
+template <class Meant> void socket_object::take_awaited(std::vector<awaited_connection>& to, Meant meant) {
+    auto& all = admissions_.edit().awaited;
+    std::ranges::copy_if(all, std::back_inserter(to), meant);
+    std::erase_if(all, meant);
+    if (all.empty() && !to.empty()) {
+        queued_.fetch_and(~JL_ACCEPT);
+        kick(JL_ACCEPT);
+    }
+}
+
 // AcceptEx that wait for a connection: those meant, for one socket or for any (null).
 std::size_t socket_object::cancel_accepts(const WSAOVERLAPPED* overlapped, const void* starter,
                                           const socket_object* into, bool quiet) {
-    const auto further = into == nullptr ? cancel_first_receives(overlapped, starter, quiet) : 0;
     std::vector<awaited_connection> cancelled;
+    std::size_t count = 0;
     {
         const std::lock_guard hold(lock_);
-        if (!has_queued(JL_ACCEPT)) {
-            return further;
-        }
-        auto& all = admissions_.edit().awaited;
-        const auto meant = [&](const awaited_connection& each) {
-            return each.one->is_meant(overlapped, starter) && (into == nullptr || each.into == into);
-        };
-        std::ranges::copy_if(all, std::back_inserter(cancelled), meant);
-        std::erase_if(all, meant);
-        if (all.empty()) {
-            queued_.fetch_and(~JL_ACCEPT);
-            kick(JL_ACCEPT);
+        if (admissions_) {
+            count = into == nullptr ? cancel_seating(overlapped, starter, quiet) : 0;
+            take_awaited(cancelled, [&](const awaited_connection& each) {
+                return each.one->is_meant(overlapped, starter) && (into == nullptr || each.into == into);
+            });
         }
     }
     {
@@ -296,10 +321,24 @@ std::size_t socket_object::cancel_accepts(const WSAOVERLAPPED* overlapped, const
     for (const auto& each : cancelled) {
         let_go_of(each);
     }
-    if (selected_.load(std::memory_order_relaxed) != 0) {
+    if (!cancelled.empty() && selected_.load(std::memory_order_relaxed) != 0) {
         schedule_pump(); // FD_ACCEPT has its turn again
     }
-    return cancelled.size() + further;
+    // Last: whoever has left the seating by now is in the line of its socket.
+    count += into == nullptr ? cancel_first_receives(overlapped, starter, quiet) : 0;
+    return count + cancelled.size();
+}
+
+// lock_ is held.
+std::size_t socket_object::cancel_seating(const WSAOVERLAPPED* overlapped, const void* starter, bool quiet) {
+    std::size_t count = 0;
+    for (auto& each : admissions_.edit().seating) {
+        if (each.name.is_meant(overlapped, starter)) {
+            each.left = quiet ? seated_accept::word::cancelled_quietly : seated_accept::word::cancelled;
+            ++count;
+        }
+    }
+    return count;
 }
 
 // AcceptEx that have their connection and wait for its first data, in the line of another socket.

@@ -136,6 +136,8 @@ class socket_object {
     bool give_up_number(SOCKET which);
     // Waits until nobody holds the object by any of its numbers, all of which are shut.
     void drain_numbers();
+    // Holds it as a call does, which closesocket waits for; empty when it is being closed. [any]
+    socket_reference enter();
 
     // closesocket: the caller has shut and drained the table's slots. 0 or WSAEWOULDBLOCK is decided by
     // linger_allows_close before.
@@ -275,9 +277,18 @@ class socket_object {
         socket_object* into = nullptr;
         address_blocks names;
     };
+    // An AcceptEx on its way from the one line to the other, where a cancel can only leave word.
+    struct seated_accept {
+        enum class word : std::uint8_t { none, cancelled, cancelled_quietly };
+        std::uint64_t number;
+        dispatch::operation_name name;
+        word left = word::none;
+    };
     // What a listener has been asked for.
     struct admissions {
         std::deque<awaited_connection> awaited; // not empty: JL_ACCEPT of queued_
+        std::vector<seated_accept> seating;
+        std::uint64_t seatings = 0; // so far
         std::deque<std::shared_ptr<request>> queue;
         std::vector<std::shared_ptr<request>> deciding;  // taken by an accept call that has not answered yet
         std::vector<std::shared_ptr<request>> withdrawn; // still to be refused, which no upcall may do
@@ -367,6 +378,9 @@ class socket_object {
     void serve_accepts();
     bool awaits_requests();
     void seat(const pairing& both);
+    void leave_seating(const pairing& both);
+    template <class Meant> void take_awaited(std::vector<awaited_connection>& to, Meant meant);
+    std::size_t cancel_seating(const WSAOVERLAPPED* overlapped, const void* starter, bool quiet);
     std::int32_t take_seat(socket_object& listener, const request& who, bool& answered);
     std::int32_t change_endpoint(socket_object& listener, const request& who, jl_handle& handle,
                                  const jl_open& opened, jl_endpoint* seated);
