@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bare libfabric: reliable datagram endpoints, messages, buffers posted beforehand; no more than that.
+// Bare libfabric: reliable datagram endpoints, messages, buffers posted beforehand; no more than that. It sends from the
+// caller's memory, which the caller must leave alone for a while; or, copying, from its own, as whoever lets the caller
+// go on at once has to.
 #include "stage.hpp"
 
 #include <cstdlib>
@@ -21,6 +23,7 @@ namespace {
 constexpr std::size_t buffers = 64;
 constexpr std::size_t buffer_size = 66u << 10;
 constexpr std::size_t sends_at_once = 16;
+constexpr std::size_t copies_at_once = 2 * sends_at_once; // more than are under way
 
 void check(int code, const char* what) {
     if (code != 0) {
@@ -30,7 +33,10 @@ void check(int code, const char* what) {
 
 class bare final : public party {
   public:
-    explicit bare(const std::string& provider) : memory_(buffers * buffer_size), contexts_(buffers) {
+    bare(const std::string& provider, bool copies)
+        : memory_(buffers * buffer_size),
+          contexts_(buffers),
+          copies_(copies ? copies_at_once * buffer_size : 0) {
         fi_info* const hints = fi_allocinfo();
         hints->caps = FI_MSG;
         hints->mode = FI_CONTEXT | FI_CONTEXT2;
@@ -84,6 +90,7 @@ class bare final : public party {
     }
 
     void send(std::span<const char> message) override {
+        message = kept(message);
         for (const fi_addr_t each : peers_) {
             patience left("room to send");
             while (!try_send(message, each)) {
@@ -116,6 +123,14 @@ class bare final : public party {
         std::size_t size;
     };
 
+    std::span<const char> kept(std::span<const char> message) {
+        if (copies_.empty() || message.size() <= info_->tx_attr->inject_size) {
+            return message;
+        }
+        char* const at = copies_.data() + next_copy_++ % copies_at_once * buffer_size;
+        std::memcpy(at, message.data(), message.size());
+        return {at, message.size()};
+    }
     bool try_send(std::span<const char> message, fi_addr_t to) {
         if (message.size() <= info_->tx_attr->inject_size) {
             return fi_inject(endpoint_, message.data(), message.size(), to) == 0;
@@ -147,6 +162,8 @@ class bare final : public party {
 
     std::vector<char> memory_;
     std::vector<fi_context2> contexts_;
+    std::vector<char> copies_;
+    std::size_t next_copy_ = 0;
     std::array<fi_context2, 256> sending_{};
     std::size_t next_send_ = 0;
     std::size_t under_way_ = 0;
@@ -160,8 +177,9 @@ class bare final : public party {
     fid_ep* endpoint_ = nullptr;
 };
 
+template <bool Copies>
 std::unique_ptr<party> open_root(board& shared, std::size_t leaves, const std::string& provider) {
-    auto made = std::make_unique<bare>(provider);
+    auto made = std::make_unique<bare>(provider, Copies);
     made->tell_name(shared.root);
     for (std::size_t i = 0; i < leaves; ++i) {
         made->add_peer(shared.leaves[i]);
@@ -170,7 +188,7 @@ std::unique_ptr<party> open_root(board& shared, std::size_t leaves, const std::s
 }
 
 std::unique_ptr<party> open_leaf(board& shared, std::size_t number, const std::string& provider) {
-    auto made = std::make_unique<bare>(provider);
+    auto made = std::make_unique<bare>(provider, false);
     made->tell_name(shared.leaves[number]);
     made->add_peer(shared.root);
     ++shared.joined;
@@ -180,7 +198,11 @@ std::unique_ptr<party> open_leaf(board& shared, std::size_t number, const std::s
 } // namespace
 
 library libfabric() {
-    return {"libfabric", open_root, open_leaf};
+    return {"libfabric", open_root<false>, open_leaf};
+}
+
+library copying_libfabric() {
+    return {"libfabric, copying", open_root<true>, open_leaf};
 }
 
 } // namespace bench

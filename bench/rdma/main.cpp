@@ -44,7 +44,7 @@ constexpr traffic cases[] = {
 };
 
 struct choice {
-    int rounds = 7;
+    int rounds = 15;
     std::vector<std::string> providers{"shm", "tcp;ofi_rxm"};
     std::string library; // this one only
     const char* json = nullptr;
@@ -142,7 +142,7 @@ struct contender {
 
 std::vector<contender> contenders(const choice& asked) {
     std::vector<contender> all;
-    for (const library& each : {libfabric(), joinleaf(), raw_tcp()}) {
+    for (const library& each : {libfabric(), joinleaf(), copying_libfabric(), raw_tcp()}) {
         all.push_back({each.name,
                        [each](const traffic& what, const std::string& provider) {
                            return measure(each, what, provider);

@@ -56,6 +56,7 @@ struct library {
 
 library joinleaf();
 library libfabric();
+library copying_libfabric();
 library raw_tcp();
 
 // Receives a whole message, with patience.

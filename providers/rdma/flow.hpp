@@ -65,8 +65,9 @@ struct flow {
     bool may_send = true;
     bool may_receive = true;
 
-    unsigned misses = 0;         // times in a row that the application asked and nothing had come
-    unsigned untold = 0;         // times in a row that it asked and something had come of which nobody had told it
+    unsigned misses = 0; // times in a row that the application asked and nothing had come
+    unsigned untold = 0; // times in a row that it asked and something had come of which nobody had told it
+    unsigned send_misses = 0;    // times in a row that it asked to send and there was no room
     bool want_in = false;        // the host waits for JL_IN
     bool want_out = false;       // and for JL_OUT
     std::size_t wanted_room = 1; // bytes that the sender last found no room for

@@ -350,6 +350,9 @@ void hub::tend(peer& who, clock::time_point now) {
     case peer::phase::queued:
     case peer::phase::gone: return;
     }
+    if (std::exchange(who.gets_on, false)) {
+        who.progress = now;
+    }
     const bool holds_up = who.data->full && who.data->log.tail() >= who.needs(who.data->log.head());
     const auto stuck_since = who.leaving ? who.progress : std::max(who.progress, who.data->full_since);
     if ((who.leaving || (holds_up && who.data->is_root)) && now - stuck_since >= limits_->leaf_timeout) {

@@ -134,6 +134,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     bool poll_data();
     void arm_watch();
     void park();
+    void watch_unless_polled(bool polls);
     void keep_ticking();
     void on_tick();
     void tend(peer& who, clock::time_point now);

@@ -71,6 +71,10 @@ std::int32_t append_all(flow& data, jl_msg* messages, std::uint32_t count, std::
     return 0;
 }
 
+bool has_more(const peer& who) noexcept {
+    return !who.out.is_idle(who.data->log) || who.place.next_repair() != nullptr;
+}
+
 } // namespace
 
 std::int32_t hub::tx(flow& data, jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
@@ -101,15 +105,17 @@ std::int32_t hub::tx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
     release_space(data);
     settle();
     if (*done != 0) {
+        data.send_misses = 0;
         return 0;
     }
     if (code == WSAEWOULDBLOCK) {
+        ++data.send_misses;
         data.want_out = true;
         data.wanted_room = wire::record_size + total(parts_of(messages[0]));
         if (!std::exchange(data.full, true)) {
             data.full_since = clock::now();
         }
-        arm_watch();
+        watch_unless_polled(data.send_misses >= misses_of_a_poller);
         keep_ticking();
     }
     return code;
@@ -164,7 +170,7 @@ std::int32_t hub::rx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
 // A slot goes back with the last message in it; a box that has room again takes what was held back.
 void hub::drop_front(flow& data) {
     const bool was_full = !data.box.has_room();
-    const peer_ptr from = data.box.front().from;
+    const peer_ptr from = std::move(data.box.front().from);
     const std::uint32_t slot = data.box.front().slot;
     data.box.pop();
     if (slot != inbox::no_slot) {
@@ -180,12 +186,12 @@ void hub::drop_front(flow& data) {
 std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
     if (direction == JL_IN) {
         if (data.may_receive && !data.shut_in && data.box.empty()) {
-            poll_data();
-            if (parked_ || data.misses >= misses_of_a_poller || data.untold >= finds_of_a_poller) {
-                park();
-            } else {
-                arm_watch();
+            // What a second look of one that polls found would have to be told by a system call, and taken back by another.
+            const bool polls = data.misses >= misses_of_a_poller || data.untold >= finds_of_a_poller;
+            if (!parked_ && !polls) {
+                poll_data();
             }
+            watch_unless_polled(polls);
         }
         if (!data.box.empty() && !data.shut_in) {
             return JL_READY;
@@ -208,8 +214,18 @@ std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
         return JL_READY;
     }
     data.want_out = true;
-    arm_watch();
+    watch_unless_polled(data.send_misses >= misses_of_a_poller);
     return data.takes_more() ? JL_READY : JL_ARMED;
+}
+
+// Whoever polls has just looked, and will again; should it wait instead, the clock notices. To be told would cost system calls
+// on both sides.
+void hub::watch_unless_polled(bool polls) {
+    if (parked_ || polls) {
+        park();
+    } else {
+        arm_watch();
+    }
 }
 
 void hub::fill(const flow& data, jl_stats& out) const {
@@ -280,7 +296,7 @@ void hub::on_parcel(const parcel& got) {
     if (static_cast<std::int32_t>(head->granted - who->allowed) > 0) {
         who->allowed = head->granted;
         // Whoever hears the group shows by what it has taken that it gets on.
-        who->progress = who->place.is_kept() ? who->progress : clock::now();
+        who->gets_on = who->gets_on || !who->place.is_kept();
     }
     touch(*who);
     if ((head->flags & wire::flag_data) == 0) {
@@ -360,7 +376,7 @@ void hub::settle() {
     }
     do {
         for (std::size_t i = 0; i < touched_.size() && station_; ++i) {
-            const peer_ptr who = touched_[i];
+            const peer_ptr who = std::move(touched_[i]); // settling, nobody else looks at it
             who->touched = false;
             look_after(who);
         }
@@ -469,7 +485,7 @@ void hub::pump(peer& who) {
 // The lowest position first, so that what waits for it at the peer never takes the buffers that it needs.
 void hub::post_slices(peer& who) {
     bool more = true;
-    while (more && static_cast<std::int32_t>(who.allowed - who.posted) > 0) {
+    while (more && has_more(who) && static_cast<std::int32_t>(who.allowed - who.posted) > 0) {
         const datagram* const repair = who.place.next_repair();
         const bool ahead = who.out.is_carried() && !who.out.has_handed_over();
         const bool mends = repair != nullptr && (!ahead || repair->position < who.out.cursor());
@@ -545,7 +561,7 @@ void hub::wake_if_dozing(peer& who) {
 void hub::on_sent(peer& who, std::uint64_t cookie) {
     if (cookie != no_cookie) {
         who.out.sent(cookie);
-        who.progress = who.place.is_kept() ? who.progress : clock::now();
+        who.gets_on = who.gets_on || !who.place.is_kept();
     }
     touch(who);
 }

@@ -31,6 +31,9 @@ class outflow {
     // longer than that, or lies around the end of the log's memory.
     [[nodiscard]] std::optional<slice> plan(const ring& log, std::size_t room) const noexcept;
 
+    // plan() certainly has nothing.
+    [[nodiscard]] bool is_idle(const ring& log) const noexcept { return cursor_ == log.head() && !stop_; }
+
     // The slice has been posted, with next_cookie(). free: its memory is not needed any more, and no sent() follows.
     void posted(const ring& log, const slice& what, bool free);
     [[nodiscard]] std::uint64_t next_cookie() const noexcept { return first_cookie_ + flying_.size(); }

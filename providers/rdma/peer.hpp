@@ -110,7 +110,8 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
     bool leaving = false;          // this side has left; the connection stays until everything has gone
     std::optional<failure> broken; // nothing of it is taken any more
     std::optional<failure> down;   // its connection ended; what came before counts
-    clock::time_point progress = clock::now(); // when it last took something
+    clock::time_point progress = clock::now(); // when it last took something, to a tick
+    bool gets_on = false;                      // it has taken something since the last tick
 
     // The root's socket for it.
     jl_handle* socket = nullptr;

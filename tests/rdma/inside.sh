@@ -23,7 +23,7 @@ step() { # name, command
     fi
 }
 
-unit_tests() { "$build/bin/rdma_device_test" --gtest_brief=1; }
+unit_tests() { "$build/bin/rdma_device_test" --gtest_brief=1; } # prints what a message costs
 
 # A root at one end of the cable and leaves at both; every copy is the same as what was sent.
 transfer() { # name, bytes, leaves at the far end
