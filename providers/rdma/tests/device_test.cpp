@@ -302,6 +302,19 @@ const verbs::intro_bytes& proper_intro() {
     return bytes;
 }
 
+// A control message: its length, and what a d_leaf asks.
+std::string proper_hello() {
+    wire::greeting hello;
+    hello.role = wire::control_role::leaf;
+    hello.data = wire::data_role::leaf;
+    hello.channel = 42;
+    hello.window = 16;
+    hello.slice = 8192;
+    const auto bytes = wire::encode(hello);
+    return std::string("\0\0\0", 3) + static_cast<char>(bytes.size()) +
+           std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
 TEST_F(Device, AForeignProgram_IsRejected) {
     auto at = make_root();
     const auto name = at.listen(16, a_);
@@ -321,6 +334,29 @@ TEST_F(Device, APeerThatPostsNoBuffersAndSaysNothing_IsDroppedAfterTheHandshakeT
     EXPECT_EQ(RDMA_CM_EVENT_ESTABLISHED, silent.next());
     EXPECT_EQ(RDMA_CM_EVENT_DISCONNECTED, silent.next());
     EXPECT_EQ(0U, at.stats().leaves);
+}
+
+// It asks for its place properly, says that it has buffers, and has none: what is sent waits in the device.
+TEST_F(Device, ALeafThatNeverPostsReceives_IsDroppedAfterTheLeafTimeout) {
+    limits_.leaf_timeout = 500ms;
+    auto at = make_root();
+    const auto name = at.listen(16, a_);
+    stranger poor(name, proper_intro());
+    EXPECT_EQ(RDMA_CM_EVENT_ESTABLISHED, poor.next());
+    poor.send(proper_hello(), true);
+    const auto request = at.next_request();
+    ASSERT_TRUE(request.has_value());
+    auto side = make_branch(at);
+    EXPECT_EQ(0, at.answer(*request, &side));
+    EXPECT_EQ(1U, at.stats().leaves);
+    int code = 0;
+    for (int i = 0; i < 100 && code == 0; ++i) {
+        code = at.try_send(std::string(4000, 'x'));
+    }
+    EXPECT_EQ(WSAEWOULDBLOCK, code);
+    EXPECT_EQ(WSAECONNABORTED, side.wait_end());
+    EXPECT_EQ(0U, at.stats().leaves);
+    ask_from(b_, at, name);
 }
 
 TEST_F(Device, APeerThatSendsRubbish_IsDropped) {
