@@ -73,14 +73,15 @@ struct link {
     };
 
     phase state = phase::fresh;
-    tcp::descriptor fd;
-    address peer;
-    address local;
 
     // What the leaf may do.
     bool d_root = false; // in the data plane
     bool deaf = false;   // it joined in order to send only
     bool mute = false;   // it joined in order to receive only
+
+    tcp::descriptor fd;
+    address peer;
+    address local;
 
     bool settled = true;      // with drop_oldest: it is known where the message ends that is being sent
     bool awaits_room = false; // `room` has a condition
@@ -90,6 +91,7 @@ struct link {
 
     std::uint32_t lane = 0; // of the session: the loop that serves it
     std::uint32_t seat = 0; // of the session, while it is open
+    int unacknowledged = 0; // bytes, when last looked at; while leaving
 
     // What is done when it does not keep up.
     slow_rule slow;
@@ -122,7 +124,6 @@ struct link {
     std::int32_t broken =
         0;         // sending failed with this; the reason for the end unless the leaf has said goodbye before
     int users = 0; // threads inside a system call on fd; the last one closes it
-    int unacknowledged = 0;                         // bytes, when last looked at; while leaving
     std::chrono::steady_clock::time_point progress; // when it last took something
 
     // From the leaf.

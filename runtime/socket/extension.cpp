@@ -37,7 +37,9 @@ void socket_object::queue_first_send() {
     dispatch::operation* one = nullptr;
     {
         const std::lock_guard hold(lock_);
-        one = std::exchange(first_send_, nullptr);
+        if (operation_->first_send != nullptr) {
+            one = std::exchange(operation_.edit().first_send, nullptr);
+        }
     }
     if (one != nullptr) {
         sends_.push(*one);
@@ -51,8 +53,8 @@ std::size_t socket_object::cancel_connect(const WSAOVERLAPPED* overlapped, const
     std::uint64_t under_way = 0;
     {
         const std::lock_guard hold(lock_);
-        if (first_send_ != nullptr && first_send_->is_meant(overlapped, starter)) {
-            one = std::exchange(first_send_, nullptr);
+        if (operation_->first_send != nullptr && operation_->first_send->is_meant(overlapped, starter)) {
+            one = std::exchange(operation_.edit().first_send, nullptr);
         } else if (operation_->overlapped != nullptr && operation_->overlapped->is_meant(overlapped, starter)) {
             one = std::exchange(operation_.edit().overlapped, nullptr);
             under_way = operation_->id;
@@ -84,7 +86,7 @@ std::int32_t socket_object::start_disconnect(dispatch::operation& one) {
     dispatch::finished_operations finished(port());
     const std::lock_guard guard(guard_out_);
     if (shutdown_after_) {
-        disconnects_.push(one); // sends wait still
+        disconnects_.edit().push(one); // sends wait still
         return WSA_IO_PENDING;
     }
     finished.add(one);

@@ -14,7 +14,7 @@ std::int32_t socket_object::bind(const sockaddr* name, std::uint32_t len) {
     {
         const std::lock_guard hold(lock_);
         if (bound_ || operation_->pending || connection_ == connection::established ||
-            awaited_at_ != nullptr) {
+            seating_->awaited_at != nullptr) {
             return WSAEINVAL;
         }
     }
@@ -46,7 +46,7 @@ std::int32_t socket_object::listen(int backlog) {
         if (connection_ == connection::established || (operation_->pending && role_ != role::root)) {
             return WSAEISCONN;
         }
-        if (!bound_ || awaited_at_ != nullptr) {
+        if (!bound_ || seating_->awaited_at != nullptr) {
             return WSAEINVAL;
         }
         if (listening_) {

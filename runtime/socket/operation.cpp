@@ -189,7 +189,7 @@ std::int32_t socket_object::check_connect(const join_arguments& arguments, bool 
         if (!connectionless() && connection_ == connection::established) {
             return WSAEISCONN;
         }
-        if (listening_ || awaited_at_ != nullptr) {
+        if (listening_ || seating_->awaited_at != nullptr) {
             return WSAEINVAL;
         }
         if (ops().connect == nullptr || (multipoint() && !connectionless())) {

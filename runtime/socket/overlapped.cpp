@@ -368,7 +368,9 @@ void socket_object::finish_shutdown(dispatch::finished_operations& finished) {
     if (const auto how = std::exchange(shutdown_after_, std::nullopt); how && !provider_ended_) {
         ops().shutdown(endpoint_, *how);
     }
-    fail_all(disconnects_, 0, finished);
+    if (disconnects_) {
+        fail_all(disconnects_.edit(), 0, finished);
+    }
 }
 
 // ---- cancelling

@@ -95,7 +95,7 @@ void socket_object::keep_for_connection(int level, int name, const void* value, 
         return;
     }
     const auto* const bytes = static_cast<const std::byte*>(value);
-    auto& all = given_options_.edit();
+    auto& all = seating_.edit().given_options;
     std::erase_if(all, [&](const auto& one) { return one.level == level && one.name == name; });
     all.push_back({level, name, {bytes, bytes + len}});
 }

@@ -27,7 +27,7 @@ struct socket_object::pairing {
 };
 
 bool socket_object::can_take_connection() const noexcept {
-    return !closing_ && !bound_ && !listening_ && !operation_->pending && awaited_at_ == nullptr &&
+    return !closing_ && !bound_ && !listening_ && !operation_->pending && seating_->awaited_at == nullptr &&
            numbers_ == 1 && connection_ != connection::established;
 }
 
@@ -53,7 +53,7 @@ std::int32_t socket_object::start_accept(dispatch::operation& one, socket_object
         one.begin();
         admissions_.edit().awaited.push_back({&one, &into, names});
         queued_.fetch_or(JL_ACCEPT);
-        into.awaited_at_ = this;
+        into.seating_.edit().awaited_at = this;
         into.hold();
         hold();
         record_.reenable(FD_ACCEPT); // EV-33
@@ -170,7 +170,7 @@ void socket_object::let_go_of(const awaited_connection& one) {
     socket_object* listener = nullptr;
     {
         const std::lock_guard hold(one.into->lock_);
-        listener = std::exchange(one.into->awaited_at_, nullptr);
+        listener = std::exchange(one.into->seating_.edit().awaited_at, nullptr);
     }
     one.into->drop();
     if (listener != nullptr) {
@@ -184,7 +184,7 @@ std::int32_t socket_object::take_seat(socket_object& listener, const request& wh
     jl_handle* handle = nullptr;
     {
         const std::lock_guard hold_state(lock_);
-        handle = &further_handles_.edit().emplace_back(jl_handle{this});
+        handle = &seating_.edit().further_handles.emplace_back(jl_handle{this});
         ++endpoints_;
         hold();
         descriptor_holds_.fetch_add(1);
@@ -232,7 +232,7 @@ std::int32_t socket_object::change_endpoint(socket_object& listener, const reque
             ops().close(seated, JL_CLOSE_ABORT);
         }
         if (code == 0) {
-            for (const auto& one : *given_options_) {
+            for (const auto& one : seating_->given_options) {
                 ops().set_option(endpoint_, one.level, one.name, one.value.data(),
                                  static_cast<std::uint32_t>(one.value.size()));
             }
@@ -363,7 +363,7 @@ void socket_object::end_wait_at_listener() {
     socket_object* listener = nullptr;
     {
         const std::lock_guard hold(lock_);
-        listener = awaited_at_;
+        listener = seating_->awaited_at;
         if (listener == nullptr) {
             return;
         }

@@ -262,6 +262,7 @@ class socket_object {
         WSABUF* callee = nullptr;
         std::uint32_t callee_room = 0;
         dispatch::operation* overlapped = nullptr; // ConnectEx
+        dispatch::operation* first_send = nullptr; // the same, connected
         std::optional<flow_state> former_flow; // what was in force before a QoS that goes with this operation
         bool quality_changed = false;          // admission has made less of it than was asked
     };
@@ -298,6 +299,12 @@ class socket_object {
         int level = 0;
         int name = 0;
         std::vector<std::byte> value;
+    };
+    // What AcceptEx makes of a socket.
+    struct seating {
+        socket_object* awaited_at = nullptr;     // the listener of the AcceptEx that is to fill it; held
+        std::vector<given_option> given_options; // while one may
+        std::deque<jl_handle> further_handles;
     };
     struct waiting {
         dispatch::waiter* who;
@@ -535,10 +542,10 @@ class socket_object {
 
     small_mutex guard_in_;
     small_mutex guard_out_;
-    dispatch::operation_list receives_;    // pending, in order; guarded by guard_in_
-    dispatch::operation_list sends_;       // the same; guarded by guard_out_
-    std::optional<int> shutdown_after_;    // of shutdown, when sends_ is empty; guarded by guard_out_
-    dispatch::operation_list disconnects_; // DisconnectEx, likewise
+    dispatch::operation_list receives_; // pending, in order; guarded by guard_in_
+    dispatch::operation_list sends_;    // the same; guarded by guard_out_
+    std::optional<int> shutdown_after_; // of shutdown, when sends_ is empty; guarded by guard_out_
+    on_demand<dispatch::operation_list> disconnects_; // DisconnectEx, likewise
     std::atomic<std::uint32_t> queued_{0}; // JL_IN, JL_OUT: the list of that direction is not empty
     std::atomic<const dispatch::port_association*> port_{nullptr};
     std::unique_ptr<const dispatch::port_association> owned_port_; // behind port_
@@ -556,14 +563,14 @@ class socket_object {
     std::atomic<std::int32_t> receive_gate_{WSAENOTCONN};
     std::atomic<std::uint32_t> selected_{0}; // mirror of record_.selected() for the data path
     std::atomic<bool> pump_scheduled_{false};
+    std::atomic<bool> binds_root_{false}; // this leaf's flow binds what its root sends
+    std::atomic<bool> token_timer_set_{false};
     std::atomic<bool> signalled_{false}; // written with lock_ held
     std::atomic<int> out_fd_{-1};
 
     std::atomic<qos::shaper*> shaper_{nullptr}; // set once, while somebody shapes or has shaped
     socket_object* quality_root_ = nullptr;     // of a root's leaf socket: the root; a hold is kept on it
-    std::atomic<bool> binds_root_{false};       // this leaf's flow binds what its root sends
-    std::atomic<bool> token_timer_set_{false};
-    dispatch::timer* token_timer_ = nullptr; // touched on the loop alone
+    dispatch::timer* token_timer_ = nullptr;    // touched on the loop alone
 
     small_mutex lock_;
     // guarded by lock_
@@ -577,12 +584,12 @@ class socket_object {
     DWORD direction_ = JL_BOTH;
     bool bound_ = false;
     bool listening_ = false;
-    socket_object* awaited_at_ = nullptr; // the listener of an AcceptEx that is to fill this socket; held
-    dispatch::operation* first_send_ = nullptr; // of a ConnectEx that has connected
-    on_demand<std::deque<jl_handle>> further_handles_;
+    bool exclusive_ = false;
+    bool conditional_accept_ = false; // SO_CONDITIONAL_ACCEPT: every request waits for its answer anyway
+    bool urgent_inline_ = false;      // SO_OOBINLINE: urgent data is data as any other (EV-41)
+    on_demand<seating> seating_;
     std::uint32_t endpoints_ = 1;                         // that have not reported `closed`
-    on_demand<std::vector<given_option>> given_options_;  // while it may be filled by AcceptEx
-    std::size_t numbers_ = 1;                             // that are open
+    std::uint32_t numbers_ = 1;                           // that are open
     on_demand<std::vector<dispatch::descriptor>> copies_; // the further numbers, open or still used
     std::atomic<bool> closing_{false};                    // written with lock_ held
     bool sent_end_ = false;
@@ -595,16 +602,13 @@ class socket_object {
     inline static std::condition_variable_any cut_over; // shared by all sockets, as it happens rarely
     dispatch::watch* watch_ = nullptr;
     dispatch::watch* out_watch_ = nullptr;
-    std::uint32_t armed_ = 0;
     on_demand<awaited_changes> awaited_;
+    std::uint32_t armed_ = 0;
     std::int32_t error_ = 0; // SO_ERROR of the runtime's own making
     struct linger linger_ {};
     // Read on the data path without the lock.
     std::atomic<std::chrono::milliseconds> send_timeout_{};
     std::atomic<std::chrono::milliseconds> receive_timeout_{};
-    bool exclusive_ = false;
-    bool conditional_accept_ = false; // SO_CONDITIONAL_ACCEPT: every request waits for its answer anyway
-    bool urgent_inline_ = false;      // SO_OOBINLINE: urgent data is data as any other (EV-41)
     std::chrono::steady_clock::time_point established_at_{};
     on_demand<quality> quality_;
     std::unique_ptr<qos::shaper> shaper_owner_;

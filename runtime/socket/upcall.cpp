@@ -108,7 +108,7 @@ void socket_object::finish_operation(std::int32_t code, bool invited) {
     if (auto* const told = std::exchange(over.overlapped, nullptr)) {
         told->code = code;
         if (code == 0 && bytes_of(told->message) > 0) {
-            first_send_ = told; // its data goes now; this function must not call the provider
+            over.first_send = told; // its data goes now; this function must not call the provider
             schedule_pump();
         } else {
             finished.add(*told);
