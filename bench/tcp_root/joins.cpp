@@ -128,6 +128,7 @@ class crowd {
         must(process_ >= 0, "fork");
         if (process_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            move_to_the_leaves_processor();
             joiners(port, count, how).run(at_once);
             *done_ = 1;
             for (;;) {

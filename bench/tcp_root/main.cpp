@@ -54,9 +54,15 @@ const std::vector<library>& libraries() {
 
 // --cell: this one alone.
 cell wanted{0, 0};
+// --library: this one alone, beside the raw one log that the ratio is to.
+std::string wanted_library;
 
 bool is_wanted(const cell& at) {
     return wanted.message == 0 || (wanted.message == at.message && wanted.leaves == at.leaves);
+}
+
+bool is_wanted(const library& which) {
+    return wanted_library.empty() || wanted_library == which.name || &which == libraries().data();
 }
 
 struct figures {
@@ -106,13 +112,18 @@ nlohmann::json flood_table(int rounds, std::chrono::milliseconds length) {
         std::vector<figures> all(libraries().size());
         for (int round = 0; round < rounds; ++round) {
             for (std::size_t i = 0; i < all.size(); ++i) {
-                measure(libraries()[i], at, length, all[i]);
+                if (is_wanted(libraries()[i])) {
+                    measure(libraries()[i], at, length, all[i]);
+                }
             }
         }
         fmt::print("{} B to {} leaves, median of {} rounds\n", at.message, at.leaves, rounds);
         fmt::print("  {:<18}{:>14}{:>10}{:>16}\n", "", "deliveries/s", "ratio", "CPU s a million");
         const double raw = median(all[0].rate);
         for (std::size_t i = 0; i < all.size(); ++i) {
+            if (all[i].rate.empty()) {
+                continue;
+            }
             const double rate = median(all[i].rate);
             const double cpu = median(all[i].cpu);
             fmt::print("  {:<18}{:>14.0f}{:>10.3f}{:>16.4f}\n", libraries()[i].name, rate, rate / raw, cpu);
@@ -213,19 +224,21 @@ int main(int argc, char** argv) {
         } else if (option == "--cell") {
             must(std::sscanf(argv[i + 1], "%zux%zu", &wanted.message, &wanted.leaves) == 2,
                  "--cell BYTESxLEAVES");
+        } else if (option == "--library") {
+            wanted_library = argv[i + 1];
         } else if (option == "--json") {
             json = argv[i + 1];
         } else {
             fmt::print(stderr,
                        "tcp_root: unknown option {}; there are --rounds N, --length MILLISECONDS, --cell "
-                       "BYTESxLEAVES, "
-                       "--json FILE\n",
+                       "BYTESxLEAVES, --library NAME, --json FILE\n",
                        option);
             return 2;
         }
     }
     std::signal(SIGPIPE, SIG_IGN); // the libraries of others may write to a process that is going
     const std::size_t descriptors = raise_descriptor_limit();
+    stay_off_the_leaves_processor();
     must(jl_start_text(configuration, "tcp_root") == 0, "jl_start_text");
 #ifndef BENCH_ZEROMQ
     fmt::print("without ZeroMQ: libzmq3-dev was not there at build time\n");

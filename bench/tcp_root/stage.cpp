@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -121,7 +122,39 @@ void count_bytes(score& shared, const std::vector<int>& fds) {
     }
 }
 
+// The last of the processors that this process may use from the start on; -1: they are too few.
+int processor_of_leaves() {
+    static const int last = [] {
+        cpu_set_t all;
+        int found = -1;
+        if (::sched_getaffinity(0, sizeof all, &all) == 0 && CPU_COUNT(&all) >= 3) {
+            for (unsigned i = 0; i < CPU_SETSIZE; ++i) {
+                found = CPU_ISSET(i, &all) ? static_cast<int>(i) : found;
+            }
+        }
+        return found;
+    }();
+    return last;
+}
+
 } // namespace
+
+void stay_off_the_leaves_processor() {
+    cpu_set_t some;
+    if (const int last = processor_of_leaves(); last >= 0 && ::sched_getaffinity(0, sizeof some, &some) == 0) {
+        CPU_CLR(static_cast<unsigned>(last), &some);
+        ::sched_setaffinity(0, sizeof some, &some);
+    }
+}
+
+void move_to_the_leaves_processor() {
+    if (const int last = processor_of_leaves(); last >= 0) {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(static_cast<unsigned>(last), &one);
+        ::sched_setaffinity(0, sizeof one, &one);
+    }
+}
 
 std::size_t wire_size(protocol how, std::size_t message) noexcept {
     switch (how) {
@@ -146,6 +179,7 @@ leaves::leaves(protocol how, std::uint16_t port, std::size_t count)
         return;
     }
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    move_to_the_leaves_processor();
     std::vector<int> fds;
     for (std::size_t i = 0; i < count; ++i) {
         fds.push_back(connect_to_loopback(port));

@@ -44,6 +44,12 @@ class leaves {
     pid_t process_;
 };
 
+// The last processor is the leaves' alone where there are three or more: the scheduler's choice between sharing it and
+// not differs from round to round by more than what is compared. Called before the first thread starts, and by each
+// process of leaves.
+void stay_off_the_leaves_processor();
+void move_to_the_leaves_processor();
+
 // CPU seconds of this process so far.
 double cpu_seconds();
 
