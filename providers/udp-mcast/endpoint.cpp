@@ -102,7 +102,8 @@ std::int32_t endpoint::shutdown(std::int32_t how) {
 
 void endpoint::close(std::uint32_t how) {
     auto* const handle = handle_;
-    if (how == JL_CLOSE_GRACEFUL) {
+    // What a flood has gathered its sends have called sent, the hardest close takes none of that back.
+    if (how == JL_CLOSE_GRACEFUL || !enveloped_) {
         let_go();
     }
     delete this;
@@ -165,6 +166,7 @@ std::uint32_t endpoint::kernel_drops() const noexcept {
 
 // A datagram has nobody to tell: whoever listens sees the code point.
 std::int32_t endpoint::qos(const QOS* qos, std::uint32_t) {
+    let_go(); // what was sent before keeps what held then
     const auto type = qos->SendingFlowspec.ServiceType;
     const int traffic_class = static_cast<int>(jl_service_dscp(type) << 2U);
     const bool six = family_ == AF_INET6;

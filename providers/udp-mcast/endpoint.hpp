@@ -8,6 +8,7 @@
 #include "circular_queue.hpp"
 #include "counters.hpp"
 #include "envelope.hpp"
+#include "flood.hpp"
 #include "instance.hpp"
 #include "memberships.hpp"
 #include "outbox.hpp"
@@ -98,10 +99,12 @@ class endpoint {
     // gathering.cpp
     [[nodiscard]] bool may_gather(const jl_msg& message) const noexcept;
     std::int32_t send_or_gather(jl_msg& message);
+    std::int32_t send_at_once(jl_msg& message);
     std::int32_t send_alone(jl_msg& message);
     bool begin_flood();
     std::optional<std::int32_t> gather(jl_msg& message, std::size_t size);
     void end_flood();
+    void begin_receive(); // [any]
 
     // receiving.cpp; [caller] of the receiving direction
     ssize_t take_lone(jl_msg& message, int flags) const noexcept;
@@ -190,11 +193,9 @@ class endpoint {
     // Plain sends that follow each other without a pause gather (gathering.cpp).
     const bool gathers_;
     std::atomic<bool> flooding_{false}; // changed with the outbox locked; false: nothing waits in it
-    std::uint32_t streak_ = 0; // sends in a row that began sooner after the last one than that had taken
+    flood flood_;
     std::atomic<std::int32_t> refusal_{0}; // why gathered messages could not leave; the next send tells it
     std::size_t proven_ = 0;               // the longest message that the network has taken
-    outbox::clock::time_point sent_at_{};
-    outbox::clock::duration took_{};
     opened_envelope opened_;         // receiving direction
     std::atomic<int> next_size_{-1}; // bytes of the message at hand; -1: none is
     std::uint32_t gap_ = 0;          // messages missing before the one that is next; receiving direction

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program that floods a session with plain sends (option `gather`). As long as it does more between two sends than
-// a send takes, each leaves with its call. One that does nothing but send has its messages gathered and sent as
-// super-packets: by its own thread where as many have come as one takes, else by a loop at the end of the delay. A
-// message after a pause leaves at once again. What the network refuses then is counted as dropped, and told by the next
-// send.
+// A program that floods a session with plain sends (option `gather`). As long as it does anything else between two
+// sends, each leaves with its call. One that does nothing but send has its messages gathered and sent as super-packets:
+// by its own thread where as many have come as one takes, else by a loop at the end of the delay, or with the next call
+// on the socket that is none of these sends. A message after a pause leaves at once again. What the network refuses
+// then is counted as dropped, and told by the next send.
 #include "endpoint.hpp"
 
 #include <algorithm>
@@ -12,9 +12,6 @@
 namespace joinleaf::udp_mcast {
 
 namespace {
-
-// Sends in a row without a pause before they gather: an answer in a few parts is no flood.
-constexpr std::uint32_t patience = 16;
 
 std::size_t bytes_of(const jl_msg& message) noexcept {
     std::size_t sum = 0;
@@ -34,39 +31,40 @@ bool endpoint::may_gather(const jl_msg& message) const noexcept {
 }
 
 std::int32_t endpoint::send_or_gather(jl_msg& message) {
-    if (const auto code = refusal_.exchange(0, std::memory_order_relaxed); code != 0) {
-        return code;
+    if (refusal_.load(std::memory_order_relaxed) != 0) {
+        return refusal_.exchange(0, std::memory_order_relaxed);
     }
     if (!flooding_.load(std::memory_order_acquire)) {
         return send_alone(message);
     }
     const auto size = bytes_of(message);
-    if (size <= std::min(proven_, outbox::longest_alone)) {
+    const bool waits = size <= std::min(proven_, outbox::longest_alone) && !flood_.has_received();
+    if (waits) {
         const auto code = gather(message, size);
         return code ? *code : send_alone(message);
     }
-    auto code = let_go();
-    code = code == 0 ? send_one(message) : code;
+    const auto code = let_go();
+    return code == 0 ? send_at_once(message) : code;
+}
+
+std::int32_t endpoint::send_at_once(jl_msg& message) {
+    const auto code = send_one(message);
     proven_ = code == 0 ? std::max(proven_, message.size) : proven_;
     return code;
 }
 
 std::int32_t endpoint::send_alone(jl_msg& message) {
-    const auto begin = outbox::clock::now();
-    streak_ = begin - sent_at_ < took_ ? streak_ + 1 : 0;
-    if (streak_ >= patience && bytes_of(message) <= std::min(proven_, outbox::longest_alone) && begin_flood()) {
+    if (flood_.is_on() && bytes_of(message) <= std::min(proven_, outbox::longest_alone) && begin_flood()) {
         return send_or_gather(message);
     }
-    const auto code = send_one(message);
-    sent_at_ = outbox::clock::now();
-    took_ = sent_at_ - begin;
-    proven_ = code == 0 ? std::max(proven_, message.size) : proven_;
+    const auto code = send_at_once(message);
+    flood_.note_sent();
     return code;
 }
 
 // False: there is nobody to send what would wait.
 bool endpoint::begin_flood() {
-    streak_ = 0;
+    flood_.forget();
     if (outbox_ == nullptr) {
         auto* const made = new outbox(0, owner_.options().gather);
         if (!made->open(handle_, on_delay_over, this)) {
@@ -76,6 +74,7 @@ bool endpoint::begin_flood() {
         outbox_ = made;
     }
     const std::lock_guard order(outbox_->departure);
+    outbox_->begin_small();
     outbox_->note_departure();
     flooding_.store(true, std::memory_order_release);
     return true;
@@ -111,6 +110,14 @@ void endpoint::end_flood() {
     const std::lock_guard hold(outbox_->lock);
     if (outbox_->is_empty() && outbox_->leaving().empty()) {
         flooding_.store(false, std::memory_order_release);
+    }
+}
+
+// Who asks for an answer expects that what was sent before is on its way.
+void endpoint::begin_receive() {
+    ++receives_of_this_thread();
+    if (flooding_.load(std::memory_order_acquire)) {
+        let_go();
     }
 }
 

@@ -86,7 +86,8 @@ outbox::outbox(std::size_t packed, std::chrono::nanoseconds delay)
       delay_(delay),
       leaving_(packed == 0 ? most_bytes : packed * datagrams_of(packed, most_bytes, most_datagrams),
                datagrams_of(packed, most_bytes, most_datagrams), packed),
-      gathering_(leaving_) {}
+      gathering_(leaving_),
+      limit_(most_datagrams) {}
 
 bool outbox::open(jl_handle* handle, send_function send, void* owner) {
     send_ = send;
@@ -194,6 +195,8 @@ void outbox::set_timer(std::chrono::nanoseconds after) noexcept {
 bool outbox::add(const jl_msg& message, std::size_t size, const envelope& header) noexcept {
     if (gathering_.empty()) {
         since_ = clock::now();
+    } else if (gathering_.count() >= limit_ && packed_ == 0) {
+        return false;
     }
     return gathering_.add(message, size, header);
 }
@@ -221,6 +224,7 @@ bool outbox::load() noexcept {
     if (leaving_.empty()) {
         const std::lock_guard hold(lock);
         std::swap(leaving_, gathering_);
+        limit_ = std::min(limit_ + 1, most_datagrams);
     }
     return !leaving_.empty();
 }
@@ -228,6 +232,11 @@ bool outbox::load() noexcept {
 void outbox::note_departure() noexcept {
     const std::lock_guard hold(lock);
     departed_ = clock::now();
+}
+
+void outbox::begin_small() noexcept {
+    const std::lock_guard hold(lock);
+    limit_ = few_datagrams;
 }
 
 // Also where the timer runs: it may have expired, and its handler stands before `departure`.

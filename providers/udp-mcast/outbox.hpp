@@ -106,6 +106,9 @@ class outbox {
     [[nodiscard]] waiting_datagrams& leaving() noexcept { return leaving_; }
     bool load() noexcept;
     void note_departure() noexcept;
+    // The next super-packets take few datagrams, each one more than that before: receivers whose kernel still cuts them
+    // have room for few, and ask for whole ones once they pile up.
+    void begin_small() noexcept;
     // Something could not leave: the clock tries again.
     void try_later() noexcept;
     void discard() noexcept;
@@ -127,11 +130,13 @@ class outbox {
 
     static constexpr std::size_t most_datagrams = 64; // what one super-packet takes
     static constexpr std::size_t most_bytes = 65'000;
+    static constexpr std::size_t few_datagrams = 4;
 
     const std::size_t packed_;
     const std::chrono::nanoseconds delay_;
     waiting_datagrams leaving_; // guarded by `departure`, the rest by `lock`
     waiting_datagrams gathering_;
+    std::size_t limit_;            // datagrams that gather
     clock::time_point departed_{}; // when something left last
     clock::time_point since_{};    // when the first of those that gather was added
     bool timer_runs_ = false;

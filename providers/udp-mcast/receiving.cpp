@@ -54,6 +54,7 @@ std::int32_t endpoint::rx(jl_msg* messages, std::uint32_t count, std::uint32_t* 
     if ((messages[0].flags & JL_MSG_OOB) != 0) {
         return WSAEOPNOTSUPP;
     }
+    begin_receive();
     const auto queue = hold_queue();
     const bool peek = (messages[0].flags & JL_MSG_PEEK) != 0;
     std::int32_t code = 0;
@@ -146,6 +147,7 @@ std::uint32_t endpoint::hand_out(std::span<jl_msg> messages, int& error) {
 // A blocked receive: as many system calls as a bare one. Runs without the guard of the direction, so it touches
 // nothing of it. With super-packets it only waits, and `rx` takes what has come.
 std::int32_t endpoint::rx_wait(jl_msg* message, std::uint64_t timeout_ns) {
+    begin_receive();
     const read_ahead::lone_wait alone(ahead_);
     const bool special = (message->flags & (JL_MSG_OOB | JL_MSG_PEEK)) != 0;
     const bool ahead = ahead_.on();

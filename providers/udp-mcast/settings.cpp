@@ -80,7 +80,7 @@ constexpr std::array<jl_option, row_count> table{
         "How long a message that closely follows another waits for more to be packed with; one after a pause "
         "leaves at once.",
         0, longest_delay),
-    option(JL_OPTION_DURATION, "gather", "0us",
+    option(JL_OPTION_DURATION, "gather", "50us",
            "How long a message waits for others to leave with while a program does nothing but send to the "
            "session; one "
            "after a pause leaves at once, and with 0us each does.",

@@ -1,21 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// udp-mcast under a flood of plain sends (option `gather`).
+// udp-mcast under a flood of plain sends (option `gather`): what leaves when, in which order, and that nothing is lost.
 #include "tests/socket/group_fixture.hpp"
+#include "tests/support/quality.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <functional>
+
 namespace joinleaf::test {
 namespace {
 
+// Nothing leaves by the clock while a test looks.
+constexpr const char* patient = "gather: 1s, rcvbuf: 8MiB";
+
+std::string numbered(int number) {
+    return "message " + std::to_string(number);
+}
+
+// A member by the kernel's own calls, which needs no runtime.
+class bare_receiver {
+  public:
+    explicit bare_receiver(const sockaddr_in& group) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+        const int room = 8 << 20;
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+        EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&group), sizeof group), 0);
+        const ip_mreqn membership{group.sin_addr, {}, static_cast<int>(if_nametoindex("lo"))};
+        EXPECT_EQ(::setsockopt(fd_, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership), 0);
+    }
+    bare_receiver(const bare_receiver&) = delete;
+    bare_receiver& operator=(const bare_receiver&) = delete;
+    ~bare_receiver() { ::close(fd_); }
+
+    void expect_numbers_up_to(int count) const {
+        for (int i = 0; i < count; ++i) {
+            ASSERT_TRUE(readable(fd_)) << i;
+            std::array<char, 64> text{};
+            const auto got = ::recv(fd_, text.data(), text.size(), 0);
+            ASSERT_EQ(std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))),
+                      numbered(i));
+        }
+    }
+
+  private:
+    int fd_;
+};
+
 class Gather : public group_test {
   protected:
-    static std::string numbered(int number) { return "message " + std::to_string(number); }
+    [[nodiscard]] std::uint64_t calls() const { return statistics_of(sender_).send_calls; }
+    [[nodiscard]] std::uint64_t waiting() const { return statistics_of(sender_).queued_bytes; }
 
-    // Floods the session until messages have left together; how many were sent. The receiver has got all of them, in
-    // their order.
-    int flood_until_it_gathers() {
+    // Sends numbered messages, the first of them `from`, until some wait; the number of the next one.
+    int flood_until_some_wait(int from = 0) {
+        constexpr int round = 100;
+        auto next = from;
+        EXPECT_TRUE(eventually([&] {
+            for (int i = 0; i < round; ++i) {
+                send(numbered(next++));
+            }
+            return waiting() > 0;
+        }));
+        return next;
+    }
+    void expect_numbers_up_to(int count) const {
+        for (int i = 0; i < count; ++i) {
+            ASSERT_EQ(receive(), numbered(i));
+        }
+    }
+    // The receiver has got all of a flood, and has got it in order.
+    void flood_until_it_gathers() {
         int sent = 0;
         EXPECT_TRUE(eventually([&] {
             const auto before = statistics_of(sender_);
@@ -33,37 +88,89 @@ class Gather : public group_test {
             sent += round;
             const auto after = statistics_of(sender_);
             EXPECT_EQ(after.sent_messages - before.sent_messages, static_cast<std::uint64_t>(round));
-            return after.send_calls - before.send_calls < round / 4;
+            return after.send_calls - before.send_calls < round / 2;
         }));
         EXPECT_EQ(statistics_of(sender_).send_path, JL_SENDS_SEGMENTED);
-        EXPECT_EQ(statistics_of(sender_).queued_bytes, 0U);
-        return sent;
+        EXPECT_EQ(waiting(), 0U);
+    }
+    // What was gathered leaves with that call.
+    void expect_to_send_what_waits(const std::function<void()>& call) {
+        begin(patient);
+        const int sent = flood_until_some_wait();
+        call();
+        EXPECT_EQ(waiting(), 0U);
+        expect_numbers_up_to(sent);
     }
 };
 
-TEST_F(Gather, AFloodLeavesInSuperPackets_ALoneMessageAtOnce) {
-    begin("gather: 100us, rcvbuf: 4MiB");
+TEST_F(Gather, ByDefault_AFloodLeavesInSuperPackets_ALoneMessageAtOnce) {
+    begin("rcvbuf: 4MiB");
     flood_until_it_gathers();
     for (int i = 0; i < 50; ++i) { // each after a pause
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        const auto calls = statistics_of(sender_).send_calls;
+        const auto before = calls();
         send("lone");
-        EXPECT_EQ(statistics_of(sender_).send_calls, calls + 1);
+        EXPECT_EQ(calls(), before + 1);
         EXPECT_EQ(receive(), "lone");
     }
 }
 
-TEST_F(Gather, WithoutIt_EachLeavesWithItsCall) {
-    begin("rcvbuf: 4MiB");
+TEST_F(Gather, Off_EachLeavesWithItsCall) {
+    begin("gather: 0us, rcvbuf: 4MiB");
     for (int i = 0; i < 2000; ++i) {
         send("message");
-        EXPECT_EQ(statistics_of(sender_).queued_bytes, 0U);
+        EXPECT_EQ(waiting(), 0U);
     }
-    EXPECT_EQ(statistics_of(sender_).send_calls, 2000U);
+    EXPECT_EQ(calls(), 2000U);
+}
+
+TEST_F(Gather, WhoReceivesInBetween_HasEachLeaveWithItsCall) {
+    begin(patient);
+    for (int i = 0; i < 2000; ++i) {
+        send(numbered(i));
+        EXPECT_EQ(waiting(), 0U);
+        EXPECT_EQ(receive(), numbered(i));
+    }
+    EXPECT_EQ(calls(), 2000U);
+}
+
+// Also where the flood has been one: the answer to its last message is not waited for in vain.
+TEST_F(Gather, AfterAFlood_WhoReceivesHasTheNextLeaveWithItsCall) {
+    begin(patient);
+    const int sent = flood_until_some_wait();
+    EXPECT_NE(receive(), "");
+    send("after it");
+    EXPECT_EQ(waiting(), 0U);
+    for (int i = 1; i < sent; ++i) {
+        ASSERT_EQ(receive(), numbered(i));
+    }
+    EXPECT_EQ(receive(), "after it");
+}
+
+TEST_F(Gather, SuperPacketsGrow_OneMessageAtATime) {
+    begin(patient);
+    std::vector<int> sizes;
+    EXPECT_TRUE(eventually([&] {
+        sizes.clear();
+        flood_until_some_wait();
+        auto before = calls();
+        for (int since = 1; sizes.size() < 20 && since < 2000; ++since) {
+            send("message");
+            if (const auto now = calls(); now != before) {
+                sizes.push_back(since);
+                since = 0;
+                before = now;
+            }
+        }
+        return sizes.size() == 20;
+    }));
+    for (std::size_t i = 2; i < sizes.size(); ++i) {
+        EXPECT_EQ(sizes[i], std::min(sizes[i - 1] + 1, 64)) << i;
+    }
 }
 
 TEST_F(Gather, TheOrderIsThatOfTheCalls_WhateverTheirKindAndSize) {
-    begin("gather: 1s, rcvbuf: 8MiB"); // so long that nothing leaves by the clock
+    begin(patient);
     for (int round = 0; round < 20; ++round) {
         for (int i = 0; i < 100; ++i) {
             send(numbered(i));
@@ -89,25 +196,101 @@ TEST_F(Gather, TheOrderIsThatOfTheCalls_WhateverTheirKindAndSize) {
     }
 }
 
+TEST_F(Gather, TwoSockets_EachKeepsItsOwn) {
+    begin(patient);
+    const auto first = flood_until_some_wait();
+    const auto waits = waiting();
+    auto of_first = sender_;
+    sender_ = member(JL_SENDER_ONLY);
+    send("of another");
+    EXPECT_EQ(waiting(), 0U);
+    EXPECT_EQ(statistics_of(of_first).queued_bytes, waits);
+    ASSERT_EQ(jl_closesocket(of_first), 0);
+    int next = 0;
+    for (bool other = false; next < first || !other;) {
+        const auto got = receive();
+        other = other || got == "of another";
+        if (got != "of another") {
+            ASSERT_EQ(got, numbered(next));
+            ++next;
+        }
+    }
+}
+
+TEST_F(Gather, AnOption_FindsWhatWasSentBeforeGone) {
+    expect_to_send_what_waits([&] {
+        BOOL on = TRUE;
+        EXPECT_EQ(jl_setsockopt(sender_, SOL_SOCKET, SO_BROADCAST, reinterpret_cast<char*>(&on), sizeof on),
+                  0);
+    });
+}
+
+TEST_F(Gather, IO_27_TheScope_FindsWhatWasSentBeforeGone) {
+    expect_to_send_what_waits([&] {
+        int scope = 2;
+        DWORD bytes = 0;
+        EXPECT_EQ(WSAIoctl(sender_, SIO_MULTICAST_SCOPE, &scope, sizeof scope, nullptr, 0, &bytes, nullptr,
+                           nullptr),
+                  0);
+    });
+}
+
+TEST_F(Gather, QS_16_AFlow_FindsWhatWasSentBeforeGone_AndNothingGathersWithIt) {
+    expect_to_send_what_waits([&] {
+        QOS qos{
+            flow(SERVICETYPE_GUARANTEED, 100'000'000, 1'000'000), flow(SERVICETYPE_BESTEFFORT), {0, nullptr}};
+        EXPECT_TRUE(worked(set_qos(sender_, qos)));
+    });
+    const auto before = calls();
+    for (int i = 0; i < 500; ++i) {
+        send("message");
+    }
+    EXPECT_EQ(calls(), before + 500);
+}
+
+TEST_F(Gather, ASendElsewhere_FindsWhatWasSentBeforeGone) {
+    expect_to_send_what_waits([&] {
+        sockaddr_in other = group_;
+        other.sin_port = htons(9);
+        EXPECT_EQ(jl_sendto(sender_, "x", 1, 0, reinterpret_cast<sockaddr*>(&other), sizeof other), 1);
+    });
+}
+
+TEST_F(Gather, Shutdown_SendsWhatWaits) {
+    expect_to_send_what_waits([&] { EXPECT_EQ(jl_shutdown(sender_, SD_SEND), 0); });
+}
+
+TEST_F(Gather, AReceiveOnTheSocket_SendsWhatWaits) {
+    begin(patient);
+    sender_ = member(JL_BOTH);
+    flood_until_some_wait();
+    char byte = 0;
+    jl_recv(sender_, &byte, 1, MSG_DONTWAIT);
+    const auto queued = waiting();
+    EXPECT_EQ(queued, 0U);
+}
+
 TEST_F(Gather, LC_09_Close_SendsWhatWaits) {
-    begin("gather: 1s, rcvbuf: 8MiB");
+    begin(patient);
     for (int i = 0; i < 5000; ++i) {
         send(numbered(i));
     }
     ASSERT_EQ(jl_closesocket(sender_), 0);
-    for (int i = 0; i < 5000; ++i) {
-        ASSERT_EQ(receive(), numbered(i));
-    }
+    expect_numbers_up_to(5000);
 }
 
-// The kernel's receiver: it is there before the process that ends is, and needs no runtime.
+TEST_F(Gather, ST_11_TheLastCleanup_SendsWhatWaits) {
+    begin(patient);
+    jl_closesocket(receiver_);
+    const bare_receiver bare(group_);
+    const int sent = flood_until_some_wait();
+    ASSERT_EQ(WSACleanup(), 0);
+    bare.expect_numbers_up_to(sent);
+    start(); // for the end of the fixture
+}
+
 TEST_F(Gather, AProcessThatEndsWithoutClosing_HasSentAll) {
-    const int raw = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const int room = 8 << 20;
-    ::setsockopt(raw, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
-    ASSERT_EQ(::bind(raw, reinterpret_cast<sockaddr*>(&group_), sizeof group_), 0);
-    const ip_mreqn membership{group_.sin_addr, {}, static_cast<int>(if_nametoindex("lo"))};
-    ASSERT_EQ(::setsockopt(raw, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership), 0);
+    const bare_receiver bare(group_);
     constexpr int count = 3000;
     const auto child = ::fork();
     ASSERT_GE(child, 0);
@@ -119,16 +302,41 @@ TEST_F(Gather, AProcessThatEndsWithoutClosing_HasSentAll) {
         }
         std::exit(HasFailure() ? 1 : 0);
     }
-    for (int i = 0; i < count; ++i) {
-        ASSERT_TRUE(readable(raw)) << i;
-        std::array<char, 64> text{};
-        const auto got = ::recv(raw, text.data(), text.size(), 0);
-        ASSERT_EQ(std::string(text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))), numbered(i));
-    }
+    bare.expect_numbers_up_to(count);
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    ::close(raw);
+}
+
+TEST_F(Gather, IO_31_AFlush_DiscardsWhatWaits) {
+    begin(patient);
+    flood_until_some_wait();
+    const auto before = calls();
+    EXPECT_EQ(control(sender_, SIO_FLUSH), 0);
+    EXPECT_EQ(waiting(), 0U);
+    EXPECT_EQ(calls(), before);
+}
+
+TEST_F(Gather, WhatTheNetworkRefusesLater_FailsTheNextSend_Once) {
+    begin(patient);
+    flood_until_some_wait();
+    const auto waits = waiting();
+    std::string why;
+    ASSERT_TRUE(set_link("lo", 0, IFF_UP, why)) << why;
+    BOOL on = TRUE;
+    EXPECT_EQ(jl_setsockopt(sender_, SOL_SOCKET, SO_BROADCAST, reinterpret_cast<char*>(&on), sizeof on), 0);
+    EXPECT_EQ(waiting(), 0U);
+    EXPECT_GT(statistics_of(sender_).dropped_messages, 0U);
+    EXPECT_LE(statistics_of(sender_).dropped_messages, waits);
+    EXPECT_EQ(jl_send(sender_, "x", 1, 0), SOCKET_ERROR);
+    EXPECT_EQ(std::string(jl_error_name(WSAGetLastError())), "WSAENETUNREACH");
+    ASSERT_TRUE(set_link("lo", IFF_UP, 0, why)) << why;
+    ASSERT_TRUE(route_multicast(AF_INET, "lo", why)) << why;
+    send("again");
+    EXPECT_EQ(jl_setsockopt(sender_, SOL_SOCKET, SO_BROADCAST, reinterpret_cast<char*>(&on), sizeof on), 0);
+    std::string got;
+    for (got = receive(); got.starts_with("message"); got = receive()) {}
+    EXPECT_EQ(got, "again");
 }
 
 } // namespace
