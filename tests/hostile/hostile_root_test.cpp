@@ -39,7 +39,7 @@ class HostilePeer : public session_test {
         if (IsSkipped() || HasFatalFailure()) {
             return;
         }
-        restart({.tcp = "handshake_timeout: 200ms, join_timeout: 20s"});
+        restart({.tcp = "handshake_timeout: 1s, join_timeout: 20s"});
         root_ = make_listening_root();
         listener_ = built() == way::ask ? owned_socket() : make_listening_leaf();
         name_ = local_name(listener());
