@@ -363,8 +363,9 @@ typedef struct jl_ops {
     /* [caller] required. how: SD_RECEIVE, SD_SEND, SD_BOTH. */
     int32_t (*shutdown)(jl_endpoint* endpoint, int32_t how);
 
-    /* [caller] required. Two-phase: stops, then reports by `closed`, perhaps before the return. Local
-       addresses are free when it returns. A pending join needs no `complete` any more. how: JL_CLOSE_*. */
+    /* [caller] required. Two-phase: stops, then reports by `closed`, perhaps before the return; an endpoint with
+       JL_FD_OWN that was never bound always before, because AcceptEx puts another in its place. Local addresses
+       are free when it returns. A pending join needs no `complete` any more. how: JL_CLOSE_*. */
     void (*close)(jl_endpoint* endpoint, uint32_t how);
 
     /* [caller] required. peer 0: the local address, 1: the peer's or the session's. *len: room, then
