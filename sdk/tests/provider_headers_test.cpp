@@ -43,11 +43,11 @@ TEST(ProviderAddress, JL_07_JL_08_OnePeerIsNoGroupNoBroadcastNoAnyAddressAndHasA
 }
 
 TEST(ProviderAddress, JL_83_ARoomTooSmallIsLeftAlone) {
-    sockaddr_in six_will_not_fit{};
-    std::uint32_t length = sizeof six_will_not_fit;
-    EXPECT_EQ(WSAEFAULT, any_of(AF_INET6).store(reinterpret_cast<sockaddr*>(&six_will_not_fit), &length));
-    EXPECT_EQ(sizeof six_will_not_fit, length);
-    EXPECT_EQ(0, six_will_not_fit.sin_family);
+    sockaddr_storage room{};
+    std::uint32_t length = sizeof(sockaddr_in); // six will not fit
+    EXPECT_EQ(WSAEFAULT, any_of(AF_INET6).store(reinterpret_cast<sockaddr*>(&room), &length));
+    EXPECT_EQ(sizeof(sockaddr_in), length);
+    EXPECT_EQ(0, room.ss_family);
 }
 
 TEST(ProviderBytes, NumbersStandInNetworkOrder) {
