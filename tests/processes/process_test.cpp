@@ -243,7 +243,25 @@ TEST_P(RootProcess, LC_07_LC_19_ANewRootOnTheSamePortIsJoinedByNewSockets) {
 INSTANTIATE_TEST_SUITE_P(Transports, RootProcess, ::testing::ValuesIn(session_transports()), transport_name());
 
 // A session without a root, its members in several processes.
-class GroupProcesses : public transport_test {};
+class GroupProcesses : public transport_test {
+  protected:
+    // A member whose join binds it; the port that it has got.
+    std::uint16_t add_bound_by_join(const std::string& part, const address& group) {
+        members_.emplace_back(member_command(which(), {part, host_of(group), std::to_string(group.port())}));
+        EXPECT_EQ("joined", members_.back().line());
+        const auto line = members_.back().line();
+        EXPECT_EQ(0U, line.find("on ")) << line;
+        return static_cast<std::uint16_t>(std::strtoul(line.c_str() + 3, nullptr, 10));
+    }
+    // Sends only, so that it takes no part in who has the port.
+    owned_socket make_sender(const address& group) {
+        auto made = make_leaf();
+        EXPECT_EQ(made.get(), plain_join(made.get(), group, JL_SENDER_ONLY)) << last_failure();
+        return made;
+    }
+
+    std::vector<child_process> members_;
+};
 
 TEST_P(GroupProcesses, IO_04_LC_06_EveryMemberHearsEveryOtherAndNobodyMissesTheDead) {
     const auto group = fresh_group(family());
@@ -292,6 +310,60 @@ TEST_P(GroupProcesses, IO_25_AProcessThatIsDeafToItsHost_IsHeardByTheOthers) {
     EXPECT_EQ("got to the others", members[2].line());
     members[0].say("deaf to this host"); // it answers this, and had nothing else to say
     EXPECT_EQ("deaf", members[0].line());
+}
+
+TEST_P(GroupProcesses, JL_23_JoinsInSeveralProcessesShareThePort_EachGetsEveryDatagram) {
+    const auto group = fresh_group(family());
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(group.port(), add_bound_by_join("shares", group));
+    }
+    constexpr int count = 50;
+    const auto sender = make_sender(group);
+    for (int i = 0; i < count; ++i) {
+        const auto text = "message " + std::to_string(i);
+        ASSERT_EQ(static_cast<int>(text.size()), send_text(sender.get(), text));
+    }
+    for (auto& one : members_) {
+        for (int i = 0; i < count; ++i) {
+            ASSERT_EQ("got message " + std::to_string(i), one.line());
+        }
+    }
+    for (int i = 0; i < 3; ++i) {
+        members_[static_cast<std::size_t>(i)].say("send from " + std::to_string(i));
+        for (auto& one : members_) {
+            EXPECT_EQ("got from " + std::to_string(i), one.line());
+        }
+    }
+}
+
+// Whoever comes first: sharing takes both.
+TEST_P(GroupProcesses, JL_23_AProcessThatDoesNotShare_LeavesThePortToTheFirst) {
+    for (const auto& [first, second] : {std::pair("alone", "shares"), std::pair("shares", "alone")}) {
+        members_.clear();
+        const auto group = fresh_group(family());
+        EXPECT_EQ(group.port(), add_bound_by_join(first, group));
+        const auto other_port = add_bound_by_join(second, group);
+        EXPECT_NE(0, other_port);
+        EXPECT_NE(group.port(), other_port);
+        const auto sender = make_sender(group);
+        ASSERT_EQ(5, send_text(sender.get(), "hello"));
+        EXPECT_EQ("got hello", members_[0].line());
+        EXPECT_EQ("(nothing)", members_[1].line(vigilance)) << "it is not on the port of the session";
+    }
+}
+
+TEST_P(GroupProcesses, ER_02_JL_16_ThePortOfAProcessThatDoesNotShare_IsTakenUntilItLeaves) {
+    const auto group = fresh_group(family());
+    EXPECT_EQ(group.port(), add_bound_by_join("alone", group));
+    const auto own = make_leaf();
+    ASSERT_TRUE(set_flag(own.get(), SOL_SOCKET, SO_REUSEADDR, 1));
+    EXPECT_TRUE(refused(bind_to(own.get(), any_address(family(), group.port())), {WSAEADDRINUSE}));
+    members_[0].say("leave");
+    EXPECT_EQ(0, members_[0].wait());
+    EXPECT_TRUE(worked(bind_to(own.get(), any_address(family(), group.port()))));
+    ASSERT_EQ(own.get(), plain_join(own.get(), group));
+    ASSERT_EQ(5, send_text(own.get(), "hello"));
+    EXPECT_EQ("hello", next_text(own.get()).value_or("nothing"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, GroupProcesses, ::testing::ValuesIn(transports_of({plan::nonrooted})),

@@ -7,6 +7,8 @@
 //   session_member PLAN FAMILY asks HOST PORT     a leaf that asks: "joined"
 //   session_member PLAN FAMILY waits              a leaf that is invited: "listening PORT", then "joined"
 //   session_member PLAN FAMILY joins GROUP PORT   a member without a root: "joined"
+//   session_member PLAN FAMILY shares GROUP PORT  the same, bound by the join: "joined", then "on PORT", its own
+//   session_member PLAN FAMILY alone GROUP PORT   the same with the option `reuse` off
 //
 // Then "got TEXT" for each message, "ended CODE" when receiving ends. It obeys "send TEXT" and "leave", and
 // leaves when its input ends.
@@ -53,6 +55,9 @@ class member_process {
             listen();
         } else if (part == "asks") {
             join(make(leaf_flags), make_address(words_.at(1), port()));
+        } else if (part == "shares" || part == "alone") {
+            join(make(leaf_flags), make_address(words_.at(1), port()));
+            say("on " + std::to_string(local_name(data_).port()));
         } else {
             auto s = make(leaf_flags);
             const auto group = make_address(words_.at(1), port());
@@ -176,7 +181,11 @@ int run(const std::vector<std::string>& words) {
     const plan kind = words.at(0) == "rooted"    ? plan::rooted
                       : words.at(0) == "relayed" ? plan::relayed
                                                  : plan::nonrooted;
-    if (!start_runtime(configuration())) {
+    transport_options options;
+    if (words.at(2) == "alone") {
+        options.udp += ", reuse: false";
+    }
+    if (!start_runtime(configuration(options))) {
         give_up("to start");
     }
     {
@@ -194,7 +203,7 @@ int run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
     if (argc < 4) {
         std::cerr << "usage: session_member rooted|relayed|nonrooted 4|6 root | asks HOST PORT | waits | "
-                     "joins GROUP PORT\n";
+                     "joins|shares|alone GROUP PORT\n";
         return 2;
     }
     return joinleaf::test::run({argv + 1, argv + argc});

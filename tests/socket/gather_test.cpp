@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
+#include <thread>
 
 namespace joinleaf::test {
 namespace {
@@ -24,6 +26,8 @@ class bare_receiver {
   public:
     explicit bare_receiver(const sockaddr_in& group) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         const int room = 8 << 20;
+        const int on = 1;
+        ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
         EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&group), sizeof group), 0);
         const ip_mreqn membership{group.sin_addr, {}, static_cast<int>(if_nametoindex("lo"))};
@@ -42,6 +46,8 @@ class bare_receiver {
                       numbered(i));
         }
     }
+
+    [[nodiscard]] bool has_more() const { return readable_now(fd_); }
 
   private:
     int fd_;
@@ -93,6 +99,67 @@ class Gather : public group_test {
         EXPECT_EQ(statistics_of(sender_).send_path, JL_SENDS_SEGMENTED);
         EXPECT_EQ(waiting(), 0U);
     }
+    // Several threads send numbered messages each, while another looks at the socket and sets an option of it.
+    void flood_from_threads(int threads, int each, int& seen_waiting) {
+        std::atomic<int> got{0};
+        std::atomic<int> flooding{threads};
+        std::vector<std::thread> senders;
+        for (int number = 0; number < threads; ++number) {
+            senders.emplace_back([&, number] {
+                for (int i = 0; i < each; ++i) {
+                    while (i * threads - got > 4000) { // the receiver has room for so many
+                        std::this_thread::yield();
+                    }
+                    send(std::to_string(number) + " " + std::to_string(i));
+                }
+                --flooding;
+            });
+        }
+        std::thread watcher([&] {
+            for (BOOL on = TRUE; flooding > 0; std::this_thread::yield()) {
+                if (waiting() > 0) {
+                    ++seen_waiting;
+                    jl_setsockopt(sender_, SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
+                }
+            }
+        });
+        std::vector<int> next(static_cast<std::size_t>(threads));
+        for (; got < threads * each; ++got) {
+            const auto text = receive();
+            const auto number = static_cast<std::size_t>(text.front() - '0');
+            if (number >= next.size() || text.substr(2) != std::to_string(next[number])) {
+                ADD_FAILURE() << "got " << text << " as number " << got;
+                got = threads * each;
+                break;
+            }
+            ++next[number];
+        }
+        for (auto& one : senders) {
+            one.join();
+        }
+        watcher.join();
+    }
+    // A thread floods the socket; once something waits that call is made in another, which ends the flood. How many
+    // messages have been called sent.
+    int flood_until_ended_by(SOCKET flooded, const std::function<void()>& call) {
+        constexpr int most = 5000;
+        std::atomic<int> sent{0};
+        std::thread sender([&] {
+            for (auto text = numbered(0); sent < most; text = numbered(sent)) {
+                if (jl_send(flooded, text.data(), static_cast<int>(text.size()), 0) < 0) {
+                    return;
+                }
+                ++sent;
+            }
+        });
+        while (sent < most && statistics_of(flooded).queued_bytes == 0) {}
+        ended_while_waiting_ += sent < most ? 1 : 0;
+        call();
+        sender.join();
+        return sent;
+    }
+    int ended_while_waiting_ = 0;
+
     // What was gathered leaves with that call.
     void expect_to_send_what_waits(const std::function<void()>& call) {
         begin(patient);
@@ -306,6 +373,41 @@ TEST_F(Gather, AProcessThatEndsWithoutClosing_HasSentAll) {
     int status = 0;
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST_F(Gather, SeveralThreads_NothingIsLost_AndEachKeepsItsOrder) {
+    begin("rcvbuf: 16MiB");
+    for (const int threads : {1, 3}) {
+        int seen_waiting = 0;
+        EXPECT_TRUE(eventually([&] {
+            flood_from_threads(threads, 2000, seen_waiting);
+            return seen_waiting > 0 || HasFailure();
+        })) << threads;
+    }
+}
+
+TEST_F(Gather, LC_09_LC_17_CloseInTheMidstOfAFlood_HasSentWhatWasCalledSent) {
+    begin("rcvbuf: 16MiB");
+    for (int round = 0; round < 30 || (ended_while_waiting_ == 0 && round < 200); ++round) {
+        const SOCKET flooded = member(JL_SENDER_ONLY);
+        const int sent = flood_until_ended_by(flooded, [&] { EXPECT_EQ(jl_closesocket(flooded), 0); });
+        expect_numbers_up_to(sent);
+        send("that was all");
+        ASSERT_EQ(receive(), "that was all");
+    }
+    EXPECT_GT(ended_while_waiting_, 0);
+}
+
+TEST_F(Gather, ST_11_CleanupInTheMidstOfAFlood_HasSentWhatWasCalledSent) {
+    const bare_receiver bare(group_);
+    for (int round = 0; round < 10 || (ended_while_waiting_ == 0 && round < 100); ++round) {
+        begin();
+        const int sent = flood_until_ended_by(sender_, [&] { EXPECT_EQ(WSACleanup(), 0); });
+        bare.expect_numbers_up_to(sent);
+        EXPECT_FALSE(bare.has_more());
+    }
+    EXPECT_GT(ended_while_waiting_, 0);
+    start(); // for the end of the fixture
 }
 
 TEST_F(Gather, IO_31_AFlush_DiscardsWhatWaits) {
