@@ -10,6 +10,14 @@
 #include <sys/mman.h>
 
 namespace joinleaf::rdma {
+namespace {
+
+// Where an empty ring begins in its memory: so that the data of a message, behind the 8 bytes of its record, lies on a cache line.
+// With a page-aligned source it would otherwise lie 8 bytes further within its page, and of copies to 1 to 15 bytes further
+// AMD's Zen 3 and 4 make 3.5 GB/s instead of 57 (`rep movsb`, which glibc and the kernel use there).
+constexpr std::size_t lead = 56;
+
+} // namespace
 
 ring::ring(std::size_t least_capacity)
     : mask_(std::bit_ceil(std::max<std::size_t>(least_capacity, 4096)) - 1) {
@@ -27,7 +35,7 @@ ring::~ring() {
 
 void ring::append(std::span<const std::byte> bytes) noexcept {
     if (head_ == tail_) {
-        origin_ = head_;
+        origin_ = head_ - lead;
     }
     const std::size_t at = offset(head_);
     const std::size_t first = std::min(bytes.size(), capacity() - at);

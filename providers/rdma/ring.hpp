@@ -10,7 +10,7 @@ namespace joinleaf::rdma {
 
 // A byte queue of fixed capacity whose bytes are named by positions that only grow. Readers keep positions of
 // their own, which is what makes one copy of the data serve any number of leaves. Memory is taken from the
-// kernel page by page as it is first used, and an empty ring starts again at its first page.
+// kernel page by page as it is first used, and an empty ring starts again in its first page.
 //
 // Guarded by its owner's lock; what is in [tail, head) does not change until release passes it, so that a device may read
 // it meanwhile.

@@ -64,7 +64,7 @@ constexpr std::array<jl_option, row_count> rows{{
     {sizeof(jl_option), JL_OPTION_INTEGER, "handshake_limit", "1024",
      "How many connections of one listener may be in the handshake; beyond it the oldest is dropped.",
      nullptr, 1, 1'000'000},
-    {sizeof(jl_option), JL_OPTION_SIZE, "send_buffer", "4MiB",
+    {sizeof(jl_option), JL_OPTION_SIZE, "send_buffer", "2MiB",
      "Bytes of a socket's log, which every receiver reads at its own pace; when the slowest is that far "
      "behind, sends "
      "wait.",
