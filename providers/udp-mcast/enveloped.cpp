@@ -4,6 +4,8 @@
 // both. Apart from a message of very many pieces nothing here allocates.
 #include "endpoint.hpp"
 
+#include "joinleaf/provider/buffers.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -14,25 +16,6 @@
 namespace joinleaf::udp_mcast {
 
 namespace {
-
-std::size_t bytes_of(const jl_msg& message) noexcept {
-    std::size_t sum = 0;
-    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
-        sum += message.iov[i].iov_len;
-    }
-    return sum;
-}
-
-// As far as there is room; the bytes stored.
-std::size_t copy_into(jl_msg& message, std::span<const char> from) noexcept {
-    auto left = from;
-    for (std::uint32_t i = 0; i < message.iov_count && !left.empty(); ++i) {
-        const auto part = std::min(left.size(), message.iov[i].iov_len);
-        std::copy_n(left.data(), part, static_cast<char*>(message.iov[i].iov_base));
-        left = left.subspan(part);
-    }
-    return from.size() - left.size();
-}
 
 // The headers of some messages, each before its message's pieces.
 class wrapping {
@@ -102,7 +85,8 @@ std::int32_t endpoint::send_enveloped(jl_msg* messages, std::uint32_t count, std
 }
 
 bool endpoint::is_packed(const jl_msg& message) const noexcept {
-    return message.flags == 0 && goes_to_session(message) && outbox_->packs(bytes_of(message));
+    return message.flags == 0 && goes_to_session(message) &&
+           outbox_->packs(provider::total(provider::parts_of(message)));
 }
 
 // Adds messages, up to one that is not packed or finds no room. Whether something has to leave now.
@@ -110,7 +94,7 @@ bool endpoint::pack(jl_msg* messages, std::uint32_t count, std::uint32_t& done) 
     const std::lock_guard hold(outbox_->lock);
     for (; done < count && is_packed(messages[done]); ++done) {
         auto& next = messages[done];
-        const auto size = bytes_of(next);
+        const auto size = provider::total(provider::parts_of(next));
         if (!outbox_->add(next, size, header_for(true, true))) {
             return true;
         }
@@ -274,7 +258,7 @@ int endpoint::take_enveloped(jl_msg& message, bool peek) {
         return 0;
     }
     const auto whole = opened_.message();
-    message.size = copy_into(message, whole);
+    message.size = provider::scatter(provider::parts_of(message), 0, std::as_bytes(whole));
     message.flags |= message.size < whole.size() ? JL_MSG_CUT : 0U;
     if (peek) {
         return 0;

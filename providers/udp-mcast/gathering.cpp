@@ -7,21 +7,11 @@
 // then is counted as dropped, and told by the next send.
 #include "endpoint.hpp"
 
+#include "joinleaf/provider/buffers.hpp"
+
 #include <algorithm>
 
 namespace joinleaf::udp_mcast {
-
-namespace {
-
-std::size_t bytes_of(const jl_msg& message) noexcept {
-    std::size_t sum = 0;
-    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
-        sum += message.iov[i].iov_len;
-    }
-    return sum;
-}
-
-} // namespace
 
 // With a QoS the runtime's bucket says when a message leaves.
 bool endpoint::may_gather(const jl_msg& message) const noexcept {
@@ -37,7 +27,7 @@ std::int32_t endpoint::send_or_gather(jl_msg& message) {
     if (!flooding_.load(std::memory_order_acquire)) {
         return send_alone(message);
     }
-    const auto size = bytes_of(message);
+    const auto size = provider::total(provider::parts_of(message));
     const bool waits = size <= std::min(proven_, outbox::longest_alone) && !flood_.has_received();
     if (waits) {
         const auto code = gather(message, size);
@@ -54,7 +44,9 @@ std::int32_t endpoint::send_at_once(jl_msg& message) {
 }
 
 std::int32_t endpoint::send_alone(jl_msg& message) {
-    if (flood_.is_on() && bytes_of(message) <= std::min(proven_, outbox::longest_alone) && begin_flood()) {
+    if (flood_.is_on() &&
+        provider::total(provider::parts_of(message)) <= std::min(proven_, outbox::longest_alone) &&
+        begin_flood()) {
         return send_or_gather(message);
     }
     const auto code = send_at_once(message);

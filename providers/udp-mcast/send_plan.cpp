@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "send_plan.hpp"
 
+#include "joinleaf/provider/buffers.hpp"
+
 #include <netinet/udp.h>
 
 #include <algorithm>
@@ -10,14 +12,6 @@
 namespace joinleaf::udp_mcast {
 
 namespace {
-
-std::size_t bytes_of(const jl_msg& message) noexcept {
-    std::size_t sum = 0;
-    for (std::uint32_t i = 0; i < message.iov_count; ++i) {
-        sum += message.iov[i].iov_len;
-    }
-    return sum;
-}
 
 bool same_place(const msghdr& packet, const sockaddr* to, socklen_t to_length) noexcept {
     return packet.msg_namelen == to_length &&
@@ -66,7 +60,7 @@ bool send_plan::add_pieces(const jl_msg& message, std::size_t size, bool joins) 
 }
 
 bool send_plan::add(const jl_msg& message, sockaddr* to, socklen_t to_length) noexcept {
-    const auto size = bytes_of(message);
+    const auto size = provider::total(provider::parts_of(message));
     const bool joins = joins_last(size, to, to_length);
     const auto first = piece_count_;
     if (!joins && packet_count_ == most_packets) {

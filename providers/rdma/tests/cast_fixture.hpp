@@ -29,6 +29,16 @@ class Group : public Session {
         wait_until([&] { return seated(at) == count; });
         EXPECT_EQ(count, seated(at));
     }
+    // So many leaves, each of which hears the group.
+    std::vector<pair> seated_leaves(node& at, const address& name, int count) {
+        std::vector<pair> leaves;
+        leaves.reserve(static_cast<std::size_t>(count));
+        for (int i = 0; i < count; ++i) {
+            leaves.push_back(ask(at, name));
+        }
+        wait_seated(at, leaves.size());
+        return leaves;
+    }
     static group_figures figures(node& at) {
         const auto& home = at.as<root>().home();
         const auto hold = home->lock();

@@ -14,11 +14,7 @@ namespace {
 TEST_F(Group, IO_02_OneDatagramAMessageHoweverManyLeavesThereAre) {
     auto at = make_root();
     const auto name = at.listen();
-    std::vector<pair> leaves;
-    for (int i = 0; i < 8; ++i) {
-        leaves.push_back(ask(at, name));
-    }
-    wait_seated(at, 8);
+    auto leaves = seated_leaves(at, name, 8);
     const auto before = datagrams();
     for (int i = 0; i < 50; ++i) {
         send_numbered(at, i, i + 1, 100);
@@ -60,11 +56,7 @@ class Weather : public Group, public ::testing::WithParamInterface<std::tuple<we
 TEST_P(Weather, IO_02_EveryLeafGetsEverythingOnceAndInOrder) {
     auto at = make_root();
     const auto name = at.listen();
-    std::vector<pair> leaves;
-    for (int i = 0; i < count(); ++i) {
-        leaves.push_back(ask(at, name));
-    }
-    wait_seated(at, leaves.size());
+    auto leaves = seated_leaves(at, name, count());
     constexpr int messages = 300;
     const auto size_of = [](int i) {
         return i % 60 == 7 ? std::size_t{9000} : static_cast<std::size_t>(i % 300);
@@ -100,11 +92,7 @@ TEST_P(Weather, IO_02_EveryLeafGetsEverythingOnceAndInOrder) {
 TEST_P(Weather, LC_09_WhatWasTakenStillArrivesAfterAGracefulClose) {
     auto at = make_root();
     const auto name = at.listen();
-    std::vector<pair> leaves;
-    for (int i = 0; i < count(); ++i) {
-        leaves.push_back(ask(at, name));
-    }
-    wait_seated(at, leaves.size());
+    auto leaves = seated_leaves(at, name, count());
     send_numbered(at, 0, 40, 700);
     at.start_close(JL_CLOSE_GRACEFUL);
     for (auto& each : leaves) {
@@ -216,11 +204,7 @@ TEST_F(Group, LC_02_WhoIsPutOutGetsNothingMoreAndTheOthersGoOn) {
     net_.now.lose = 20;
     auto at = make_root();
     const auto name = at.listen();
-    std::vector<pair> leaves;
-    for (int i = 0; i < 4; ++i) {
-        leaves.push_back(ask(at, name));
-    }
-    wait_seated(at, 4);
+    auto leaves = seated_leaves(at, name, 4);
     for (int i = 0; i < 3; ++i) {
         send_numbered(at, i * 10, i * 10 + 10, 100);
         leaves[static_cast<std::size_t>(i)].branch.start_close(JL_CLOSE_GRACEFUL);

@@ -83,11 +83,7 @@ TEST_P(Loss, AMembershipThatEndsCostsNoMessage) {
     net_.now.delay = true;
     auto at = make_root();
     const auto name = at.listen();
-    std::vector<pair> leaves;
-    for (int i = 0; i < 3; ++i) {
-        leaves.push_back(ask(at, name));
-    }
-    wait_seated(at, 3);
+    auto leaves = seated_leaves(at, name, 3);
     std::vector<std::thread> readers;
     for (auto& each : leaves) {
         readers.emplace_back([&] { expect_numbered(each.leaf, 0, 2000, 200); });
