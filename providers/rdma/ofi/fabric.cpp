@@ -16,10 +16,12 @@ namespace {
 constexpr std::uint32_t api = FI_VERSION(1, 11);
 
 // What rxm knows by no other way, unless the user has said otherwise: the microseconds between two looks at new connections,
-// on which a join waits several times; and the buffers of an endpoint, which it writes once at its beginning, by default
-// 64 MiB of them.
+// on which a join waits several times; that messages go to the TCP provider as they are, where it would otherwise cut
+// larger ones into pieces and copy each at both ends; and how many buffers an endpoint has where they do not, which it
+// writes once at its beginning, by default 64 MiB of them.
 void tune_rxm() {
     ::setenv("FI_OFI_RXM_CM_PROGRESS_INTERVAL", "100", 0);
+    ::setenv("FI_OFI_RXM_ENABLE_PASSTHRU", "1", 0);
     ::setenv("FI_OFI_RXM_MSG_RX_SIZE", "128", 0);
 }
 
