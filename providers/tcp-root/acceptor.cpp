@@ -29,16 +29,12 @@ constexpr int connections_a_turn = 64;
 constexpr std::chrono::seconds wait_notice_after{1};
 
 // How often a listener that ran out of descriptors tries again, and the grain of the handshake's deadlines.
-constexpr std::chrono::milliseconds longest_tick{100};
-constexpr std::chrono::milliseconds shortest_tick{5};
+constexpr std::chrono::milliseconds longest_look{100};
+constexpr std::chrono::milliseconds shortest_look{5};
 
 template <class Bytes> void send_last(int fd, const Bytes& bytes) noexcept {
     // The send buffer of a fresh connection holds it; a peer whose buffer does not is no loss.
     [[maybe_unused]] const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-bool is_shortage(int error) noexcept {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 } // namespace
@@ -113,7 +109,7 @@ void acceptor::on_connections() {
             tcp::abort(std::move(each.fd));
         }
     }
-    if (is_shortage(error) && !closed_) {
+    if (tcp::is_shortage(error) && !closed_) {
         pause_accepting(error);
     }
     keep_ticking();
@@ -128,7 +124,7 @@ int acceptor::accept_some(int fd, std::vector<arrival>& out) {
         if (one.fd) {
             one.peer.size = size;
             out.push_back(std::move(one));
-        } else if (errno == EAGAIN || is_shortage(errno)) {
+        } else if (errno == EAGAIN || tcp::is_shortage(errno)) {
             return errno;
         }
         // Everything else is the affair of one connection that is gone already (ECONNABORTED, EPROTO, a network
@@ -367,7 +363,7 @@ void acceptor::close() {
 }
 
 std::chrono::nanoseconds acceptor::tick_length() const {
-    return std::clamp<std::chrono::nanoseconds>(limits_->handshake_timeout / 4, shortest_tick, longest_tick);
+    return std::clamp<std::chrono::nanoseconds>(limits_->handshake_timeout / 4, shortest_look, longest_look);
 }
 
 bool acceptor::needs_tick() const {

@@ -63,7 +63,7 @@ constexpr std::array<jl_protocol, 6> entries{
     multipoint_entry("relay-ipv6", 0, AF_INET6, size6),
 };
 
-constexpr auto pointers = provider::pointers_to(entries);
+constexpr auto entry_table = provider::pointers_to(entries);
 
 constexpr std::uint32_t c_flags = WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_C_LEAF;
 constexpr std::uint32_t d_flags = WSA_FLAG_MULTIPOINT_D_ROOT | WSA_FLAG_MULTIPOINT_D_LEAF;
@@ -76,7 +76,7 @@ void hand_out(const std::shared_ptr<endpoint>& made, endpoint*& out) {
 } // namespace
 
 std::span<const jl_protocol* const> protocol_table() noexcept {
-    return pointers;
+    return entry_table;
 }
 
 instance::instance(const jl_create& create)

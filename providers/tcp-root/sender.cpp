@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sender.hpp"
 
-#include "base.hpp"
+#include "tcp.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,6 @@ namespace joinleaf::tcp_root {
 namespace {
 
 constexpr std::size_t messages_a_call = 64;
-constexpr std::size_t parts_a_call = 256;
 
 std::int32_t check(const jl_msg& message) noexcept {
     if ((message.flags & (JL_MSG_OOB | JL_MSG_PART)) != 0) {
@@ -32,7 +31,7 @@ wire::frame_bytes sender::head_of(const jl_msg& message) const noexcept {
 // Frames of several messages as one array for the kernel.
 struct sender::batch {
     std::array<wire::frame_bytes, messages_a_call> heads;
-    std::array<iovec, parts_a_call> parts;
+    std::array<iovec, tcp::parts_a_call> parts;
     std::array<std::size_t, messages_a_call> ends; // bytes up to the end of each frame
     std::size_t messages = 0;
     std::size_t used = 0;
@@ -59,7 +58,7 @@ std::int32_t sender::send(jl_msg* messages, std::uint32_t count, std::uint32_t* 
 
 // Adds how many were taken to done.
 std::int32_t sender::send_batch(std::span<jl_msg> messages, std::uint32_t& done) {
-    if (messages.front().iov_count >= parts_a_call) {
+    if (messages.front().iov_count >= tcp::parts_a_call) {
         if (const auto code = check(messages.front()); code != 0) {
             return code;
         }
@@ -80,7 +79,7 @@ std::int32_t sender::send_batch(std::span<jl_msg> messages, std::uint32_t& done)
 // As many messages as fit, up to the first one that cannot be sent; its code if that is the very first.
 std::int32_t sender::gather(std::span<jl_msg> messages, batch& out) const {
     for (jl_msg& message : messages) {
-        if (out.messages == messages_a_call || out.used + 1 + message.iov_count > parts_a_call) {
+        if (out.messages == messages_a_call || out.used + 1 + message.iov_count > tcp::parts_a_call) {
             break;
         }
         if (const auto code = check(message); code != 0) {

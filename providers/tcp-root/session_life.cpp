@@ -15,7 +15,7 @@ namespace {
 // How often the loop looks after leaves that are being let go, and at most after those that do not take
 // anything.
 constexpr std::chrono::milliseconds leaving_tick{10};
-constexpr std::chrono::milliseconds longest_tick{250};
+constexpr std::chrono::milliseconds longest_blocked_tick{250};
 
 } // namespace
 
@@ -186,7 +186,7 @@ std::chrono::nanoseconds session::tick_length() const {
         for (const link_ptr& leaf : links_) {
             patience = std::min(patience, leaf->blocked ? leaf->slow.time : patience);
         }
-        shortest = std::min<std::chrono::nanoseconds>({shortest, patience / 4, longest_tick});
+        shortest = std::min<std::chrono::nanoseconds>({shortest, patience / 4, longest_blocked_tick});
     }
     if (members_ != 0) {
         shortest = std::min(shortest, beat_tick());

@@ -70,12 +70,12 @@ constexpr std::array<jl_option, row_count> rows{{
      24 * hour},
 }};
 
-constexpr auto pointers = provider::pointers_to(rows);
+constexpr auto row_table = provider::pointers_to(rows);
 
 } // namespace
 
 std::span<const jl_option* const> option_table() noexcept {
-    return pointers;
+    return row_table;
 }
 
 settings read_settings(const jl_create& create) {

@@ -15,15 +15,9 @@
 namespace joinleaf::tcp_root {
 namespace {
 
-constexpr std::size_t parts_a_call = 256;
-
 bool is_ready(int fd, short events) noexcept {
     pollfd one{fd, events, 0};
     return ::poll(&one, 1, 0) == 1;
-}
-
-bool is_shortage(int error) noexcept {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 // EV-42: a reset is a reset, a network that is down says so, everything else ended the connection from here.
@@ -40,7 +34,7 @@ std::int32_t end_code(int error) noexcept {
 
 std::int32_t stream::tx(jl_msg* messages, std::uint32_t count, std::uint32_t* done) {
     *done = 0;
-    std::array<iovec, parts_a_call> parts;
+    std::array<iovec, tcp::parts_a_call> parts;
     std::size_t used = 0;
     std::uint32_t offered = 0;
     const bool urgent = (messages[0].flags & JL_MSG_OOB) != 0;
@@ -173,7 +167,7 @@ std::int32_t stream::arm_accept() {
             return JL_READY;
         }
         const int error = errno;
-        if (is_shortage(error)) {
+        if (tcp::is_shortage(error)) {
             // AC-17: the request is there; opening its socket says that no descriptor is left.
             next.peer = any_of(family_);
             offer(std::move(next));

@@ -10,6 +10,11 @@
 #include <sys/socket.h>
 
 namespace joinleaf::tcp_root::tcp {
+
+bool is_shortage(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 tl::expected<descriptor, std::int32_t> make(int family) {
     descriptor fd;
     if (const std::int32_t code = provider::tcp::make(family, fd); code != 0) {

@@ -7,6 +7,7 @@
 
 #include "joinleaf/provider/kernel_tcp.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 #include <tl/expected.hpp>
@@ -20,6 +21,12 @@ using provider::tcp::local_name;
 using provider::tcp::peer_name;
 using provider::tcp::retire;
 using provider::tcp::set_flag;
+
+// As many buffers are handed to the kernel at once.
+inline constexpr std::size_t parts_a_call = 256;
+
+// The errno says that the process or the kernel has too little of something, not that one connection failed.
+bool is_shortage(int error) noexcept;
 
 // As provider::tcp::make.
 tl::expected<descriptor, std::int32_t> make(int family);

@@ -26,7 +26,7 @@ bool is_group(const cmsghdr& note) noexcept {
 }
 
 // The first note that `fits`, or NULL.
-template <class Fits> const cmsghdr* find(const msghdr& header, Fits fits) noexcept {
+template <class Fits> const cmsghdr* find_note(const msghdr& header, Fits fits) noexcept {
     auto& all = const_cast<msghdr&>(header); // which the macros only read
     for (auto* note = CMSG_FIRSTHDR(&all); note != nullptr; note = CMSG_NXTHDR(&all, note)) {
         if (fits(*note)) {
@@ -49,12 +49,12 @@ int note_destinations(int fd, int family) noexcept {
 }
 
 bool came_to_group(const msghdr& header) noexcept {
-    return find(header, is_group) != nullptr;
+    return find_note(header, is_group) != nullptr;
 }
 
 std::size_t segment_of(const msghdr& header) noexcept {
-    const auto* const note =
-        find(header, [](const cmsghdr& one) { return one.cmsg_level == SOL_UDP && one.cmsg_type == UDP_GRO; });
+    const auto* const note = find_note(
+        header, [](const cmsghdr& one) { return one.cmsg_level == SOL_UDP && one.cmsg_type == UDP_GRO; });
     int size = 0;
     if (note != nullptr) {
         std::memcpy(&size, CMSG_DATA(note), sizeof size);

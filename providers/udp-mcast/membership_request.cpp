@@ -105,7 +105,7 @@ constexpr std::array membership_options{
     membership_option{IPPROTO_IPV6, MCAST_UNBLOCK_SOURCE, act::unblock_source, decode_group_source},
 };
 
-const membership_option* find(std::int32_t level, std::int32_t name) noexcept {
+const membership_option* option_of(std::int32_t level, std::int32_t name) noexcept {
     const auto* found = std::ranges::find_if(
         membership_options, [&](const auto& one) { return one.level == level && one.name == name; });
     return found == membership_options.end() ? nullptr : found;
@@ -126,12 +126,12 @@ int membership_request::carry_out(memberships& groups) const {
 }
 
 bool changes_membership(std::int32_t level, std::int32_t option) noexcept {
-    return find(level, option) != nullptr;
+    return option_of(level, option) != nullptr;
 }
 
 tl::expected<membership_request, std::int32_t> decode_membership(std::int32_t level, std::int32_t option,
                                                                  const void* value, std::uint32_t length) {
-    const auto* const asked = find(level, option);
+    const auto* const asked = option_of(level, option);
     if (asked == nullptr) {
         return tl::make_unexpected(WSAENOPROTOOPT);
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "packet_filter.hpp"
 
-#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if_arp.h>
 #include <sys/socket.h>
 
 #include <algorithm>

@@ -47,7 +47,7 @@ constexpr std::int64_t smallest_packed = 64;
 constexpr std::int64_t largest_packed = 65'000;
 constexpr std::int64_t longest_delay = 1'000'000'000; // nanoseconds
 
-constexpr std::array<jl_option, row_count> table{
+constexpr std::array<jl_option, row_count> rows{
     option(JL_OPTION_TEXT, "interface", nullptr,
            "Interface for sending and joining: its name, index or one of its addresses; without it the "
            "routing table decides."),
@@ -94,11 +94,7 @@ constexpr std::array<jl_option, row_count> table{
            "they fail with WSAEMSGSIZE."),
 };
 
-template <std::size_t... Row>
-constexpr std::array<const jl_option*, sizeof...(Row)> pointers(std::index_sequence<Row...>) {
-    return {&table[Row]...};
-}
-constexpr auto rows = pointers(std::make_index_sequence<row_count>{});
+constexpr auto row_table = provider::pointers_to(rows);
 
 tl::expected<address, refusal> read_source(const char* text, const std::vector<address>& before,
                                            const char* where) {
@@ -144,7 +140,7 @@ std::vector<address> settings::sources_of(int family) const {
 }
 
 std::span<const jl_option* const> option_table() noexcept {
-    return rows;
+    return row_table;
 }
 
 tl::expected<settings, refusal> read_settings(const jl_create& create) {

@@ -11,13 +11,7 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t ms = 1'000'000;
-
 const std::map<std::string, std::int64_t> quick{{"heartbeat", 40 * ms}, {"heartbeat_timeout", 250 * ms}};
-
-template <class Bytes> std::string text_of(const Bytes& bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // A peer that speaks the protocol as far as the greeting, and promises signs of life or does not.
 std::string greeting_of(wire::kind what, wire::control_role control, std::uint16_t beat) {

@@ -16,9 +16,6 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t ms = 1'000'000;
-constexpr std::int64_t kib = 1024;
-
 bool run(const std::string& command) {
     return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
 }

@@ -9,9 +9,6 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t ms = 1'000'000;
-constexpr std::int64_t kib = 1024;
-
 const std::string block(16 << 10, 'b');
 
 // Sends until there is no room; returns the messages taken.

@@ -5,8 +5,6 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t ms = 1'000'000;
-
 class Handshake : public testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(Handshake, JL_80_JL_81_LeafAsks_CallerAndCalleeDataTravel) {

@@ -10,12 +10,6 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t ms = 1'000'000;
-
-std::string text_of(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 std::string hello(wire::control_role role = wire::control_role::leaf, std::uint32_t data = 0) {
     wire::greeting head;
     head.who = {role, wire::data_role::leaf, wire::data_plane::rooted};

@@ -9,8 +9,6 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t ms = 1'000'000;
-
 struct trio {
     explicit trio(const library& lib, std::uint32_t entry = rooted4)
         : root(lib, entry, root_of(entry)),

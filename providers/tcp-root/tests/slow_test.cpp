@@ -11,9 +11,6 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t ms = 1'000'000;
-constexpr std::int64_t kib = 1024;
-
 // Indices of the option's words.
 constexpr std::int64_t block_rule = 0, drop_newest = 1, drop_oldest = 2, disconnect = 3;
 

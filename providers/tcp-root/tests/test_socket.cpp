@@ -14,9 +14,6 @@
 namespace joinleaf::tcp_root::test {
 namespace {
 
-constexpr std::int64_t kib = 1024;
-constexpr std::int64_t ms = 1'000'000;
-
 const std::map<std::string, std::int64_t> defaults{{"join_timeout", 10'000 * ms},
                                                    {"handshake_timeout", 5'000 * ms},
                                                    {"leaf_timeout", 10'000 * ms},

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,15 @@ using joinleaf::test::deadline;
 using joinleaf::test::fake_host;
 using joinleaf::test::seen_outcome;
 using joinleaf::test::seen_request;
+
+// Units of options.
+inline constexpr std::int64_t kib = 1024;
+inline constexpr std::int64_t ms = 1'000'000; // nanoseconds
+
+// What a raw peer writes.
+inline std::string text_of(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 inline constexpr std::uint32_t stream4 = 0, stream6 = 1, rooted4 = 2, rooted6 = 3, relay4 = 4, relay6 = 5;
 
