@@ -36,6 +36,8 @@ owned_info ask(const std::string& name, int& code) {
     hints->ep_attr->type = FI_EP_RDM;
     hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
     hints->domain_attr->threading = FI_THREAD_DOMAIN;
+    // The engine makes progress; a thread of libfabric's would wake up for each slice, and everything would need locks.
+    hints->domain_attr->data_progress = FI_PROGRESS_MANUAL;
     hints->tx_attr->iov_limit = 2;
     if (!name.empty()) {
         hints->fabric_attr->prov_name = ::strdup(name.c_str());
@@ -56,8 +58,7 @@ bool is_hardware(const fi_info& one) noexcept {
 }
 
 // What a provider is worth: a device; then a network, which reaches other machines too. Of equals the first is taken:
-// libfabric lists them by its own preference. Progress without help is worth nothing, for it costs a thread that wakes up for
-// each slice, and the engine makes progress anyway.
+// libfabric lists them by its own preference.
 int worth(const fi_info& one) noexcept {
     return (is_hardware(one) ? 2 : 0) + (is_ip(one) ? 1 : 0);
 }

@@ -30,6 +30,11 @@ bool is_ip(const fi_info& info) noexcept {
            info.addr_format == FI_SOCKADDR_IN6;
 }
 
+// How endpoints of IP providers talk: rxm knows two ways, by its settings, that do not understand each other.
+std::byte protocol_of(const fi_info& info) noexcept {
+    return std::byte{static_cast<std::uint8_t>(info.ep_attr->protocol)};
+}
+
 // Endpoints on every address of the machine, as the listener may be.
 void bind_to_any(fi_info& info, int family) noexcept {
     if (!is_ip(info)) {
@@ -177,6 +182,7 @@ std::vector<std::byte> port::name(const address& local) const {
             const auto* const bytes = reinterpret_cast<const std::byte*>(reachable.raw());
             out.assign(bytes, bytes + reachable.size);
         }
+        out.push_back(protocol_of(*info_));
     }
     return out;
 }
@@ -189,10 +195,13 @@ tl::expected<fi_addr_t, std::int32_t> port::insert(std::span<const std::byte> na
     std::vector<std::byte> padded(name.begin(), name.end());
     padded.resize(wire::address_max);
     if (is_ip(*info_)) {
-        const address given = address::of(reinterpret_cast<const sockaddr*>(name.data()),
-                                          static_cast<std::uint32_t>(name.size()));
         const std::size_t whole = family_ == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-        if (name.size() != whole || given.family() != family_ || !given.is_one_peer()) {
+        if (name.size() != whole + 1 || name.back() != protocol_of(*info_)) {
+            return tl::unexpected(WSAEINVAL);
+        }
+        const address given =
+            address::of(reinterpret_cast<const sockaddr*>(name.data()), static_cast<std::uint32_t>(whole));
+        if (given.family() != family_ || !given.is_one_peer()) {
             return tl::unexpected(WSAEINVAL);
         }
     }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The session layer over engine ofi and libfabric's provider for TCP.
+#include "engine_module.hpp"
+#include "session_fixture.hpp"
+#include "support/waiting.hpp"
+
+#include <array>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+namespace joinleaf::rdma::test {
+namespace {
+
+class Fabric : public Session {
+  protected:
+    void SetUp() override {
+        limits_.engine = "ofi";
+        limits_.fabric = "tcp;ofi_rxm";
+        limits_.slice = 66u << 10;
+        limits_.window = 16;
+        limits_.send_buffer = 1u << 20;
+        limits_.recv_buffer = 1u << 20;
+        auto made = load_engine("ofi", limits_, OFI_LIBRARY);
+        ASSERT_TRUE(made) << made.error().sentence;
+        engine_ = std::move(*made);
+    }
+    engine& way() override { return *engine_; }
+
+    static address loopback() {
+        sockaddr_in four{};
+        four.sin_family = AF_INET;
+        four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        return address::of(reinterpret_cast<const sockaddr*>(&four), sizeof four);
+    }
+    static int fill(node& from, std::size_t size) {
+        int sent = 0;
+        while (from.try_send(message_number(sent, size)) == 0) {
+            ++sent;
+        }
+        return sent;
+    }
+
+    std::unique_ptr<engine> engine_;
+};
+
+// Two ends of a connection, as the session layer has them.
+struct end final : station_owner, link_owner {
+    link_owner* on_incoming(link& line) override {
+        come = &line;
+        return this;
+    }
+    void on_parcel(const parcel&) override {}
+    void on_trouble(const address&, const failure&) override {}
+    void on_up() override { is_up = true; }
+    void on_control(std::span<const std::byte>) override {}
+    void on_sent(std::uint64_t) override {}
+    void on_down(const failure&) override {}
+
+    link* come = nullptr;
+    bool is_up = false;
+};
+
+TEST_F(Fabric, PeersThatRxmMakesTalkInAnotherWayAreRefused) {
+    end mine;
+    end theirs;
+    const auto listener = *way().open(AF_INET, theirs);
+    const auto joiner = *way().open(AF_INET, mine);
+    ASSERT_EQ(0, listener->bind(loopback()));
+    ASSERT_EQ(0, listener->listen());
+    ASSERT_EQ(0, joiner->bind(loopback()));
+    link* const line = joiner->connect(listener->local_name(), false, mine);
+    ASSERT_NE(nullptr, line);
+    ASSERT_TRUE(joinleaf::test::eventually([&] {
+        listener->poll_control();
+        joiner->poll_control();
+        return mine.is_up && theirs.come != nullptr;
+    }));
+    auto name = theirs.come->data_address();
+    ASSERT_EQ(sizeof(sockaddr_in) + 1, name.size()) << "the address, and how the endpoint talks";
+    name.back() ^= std::byte{1};
+    EXPECT_EQ(WSAEINVAL, line->attach(name));
+    name.pop_back();
+    EXPECT_EQ(WSAEINVAL, line->attach(name)) << "that of an endpoint that does not say";
+    EXPECT_EQ(0, line->attach(theirs.come->data_address()));
+    line->close(true);
+    theirs.come->close(true);
+}
+
+// Whoever closes with a reset, at any moment of a flood in both directions, ends nothing but the session.
+TEST_F(Fabric, ResetsInTheMiddleOfAFloodEndTheSessionAndNothingElse) {
+    for (int round = 0; round < 24; ++round) {
+        auto at = make_root();
+        auto [leaf, branch] = ask(at, at.listen(16, loopback()));
+        const std::size_t size =
+            std::array<std::size_t, 4>{64, 3000, 20000, 200000}[static_cast<std::size_t>(round) % 4];
+        EXPECT_LT(0, fill(at, size));
+        EXPECT_LT(0, fill(leaf, size));
+        std::string got;
+        for (int i = 0; i < round % 7; ++i) {
+            at.try_receive(got);
+            leaf.try_receive(got);
+        }
+        node& first = round % 2 == 0 ? leaf : at;
+        node& second = round % 2 == 0 ? at : leaf;
+        first.close(JL_CLOSE_ABORT);
+        branch.close(JL_CLOSE_ABORT);
+        second.close(round % 3 == 0 ? JL_CLOSE_GRACEFUL : JL_CLOSE_ABORT);
+    }
+}
+
+} // namespace
+} // namespace joinleaf::rdma::test
