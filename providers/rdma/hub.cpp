@@ -214,8 +214,8 @@ void hub::arm_watch() {
     }
     if (station_->data_fd() < 0) {
         for (std::size_t i = 0; i < peers_.size(); ++i) {
-            if (const peer_ptr each = peers_[i];
-                each && each->is_open() && !std::exchange(each->asked_to_knock, true)) {
+            if (const peer_ptr each = peers_[i]; each && each->is_open() && each->line != nullptr &&
+                                                 !std::exchange(each->asked_to_knock, true)) {
                 each->line->control(wire::encode(wire::note{wire::kind::asleep, each->slices_seen}));
             }
         }
