@@ -29,6 +29,8 @@ void PrintTo(const over& transport, std::ostream* out) {
 
 constexpr const char* rdma_yaml =
     "version: 1\nproviders:\n  - name: it\n    library: rdma\n    options: {engine: ofi}\n";
+constexpr const char* shared_memory_yaml =
+    "version: 1\nproviders:\n  - name: it\n    library: rdma\n    options: {engine: ofi, fabric: shm}\n";
 constexpr const char* tcp_yaml = "version: 1\nproviders:\n  - name: it\n    library: tcp-root\n";
 constexpr const char* udp_yaml = "version: 1\nproviders:\n  - name: it\n    library: udp-mcast\n"
                                  "    options: {interface: lo, rcvbuf: 1MiB}\n";
@@ -37,6 +39,7 @@ const over every_kind[] = {{"TcpRoot", tcp_yaml, "it/rooted-ipv4", "127.0.0.1:0"
                            {"TcpRootInet6", tcp_yaml, "it/rooted-ipv6", "[::1]:0", false},
                            {"Rdma", rdma_yaml, "it/rooted-ipv4", "127.0.0.1:0", false},
                            {"RdmaInet6", rdma_yaml, "it/rooted-ipv6", "[::1]:0", false},
+                           {"RdmaSharedMemory", shared_memory_yaml, "it/rooted-ipv4", "127.0.0.1:0", false},
                            {"TcpRelay", tcp_yaml, "it/relay-ipv4", "127.0.0.1:0", false},
                            {"UdpMcast", udp_yaml, "it/ipv4", "239.255.7.31:0", true},
                            {"UdpMcastInet6", udp_yaml, "it/ipv6", "[ff15::6a6c:731]:0", true}};

@@ -64,11 +64,11 @@ void line::write() {
 }
 
 std::vector<std::byte> line::data_address() {
-    return station_.data_address(local());
+    return station_.data_address(*this);
 }
 
 std::int32_t line::attach(std::span<const std::byte> data_address) {
-    const auto found = station_.insert(data_address);
+    const auto found = station_.attach(*this, data_address);
     if (!found) {
         return found.error();
     }

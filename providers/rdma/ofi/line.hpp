@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine.hpp"
+#include "offers.hpp"
 #include "tcp.hpp"
 #include "wire.hpp"
 
@@ -40,6 +41,8 @@ class line final : public link {
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
     [[nodiscard]] bool keeps_port() const noexcept { return keeps_port_ && !destination_; }
     [[nodiscard]] std::optional<std::uint64_t> destination() const noexcept { return destination_; }
+    [[nodiscard]] std::uint32_t pair() const noexcept { return pair_; }
+    void set_pair(std::uint32_t which) noexcept { pair_ = which; }
     void on_ready();
     void hang_up() noexcept { fd_.reset(); }
     // Nothing can be sent through the fabric: the link goes down at the next poll of control.
@@ -60,6 +63,7 @@ class line final : public link {
     const bool accepted_; // the peer has connected, and opens the data path
     const address target_;
     std::optional<std::uint64_t> destination_; // in the station's address vector
+    std::uint32_t pair_ = offers::no_pair;     // of the port's offers
     std::optional<std::int32_t> broken_;
     std::vector<std::byte> out_;
     std::array<std::byte, 4 + wire::control_max> in_;

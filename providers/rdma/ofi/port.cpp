@@ -25,6 +25,8 @@ constexpr int reads_a_poll = 16;
 // Slices up to here go by a copy where the provider injects so much: a copy of that size costs less than a completion.
 constexpr std::size_t copied_max = 512;
 
+constexpr std::size_t landings_at_once = 8;
+
 bool is_ip(const fi_info& info) noexcept {
     return info.addr_format == FI_SOCKADDR || info.addr_format == FI_SOCKADDR_IN ||
            info.addr_format == FI_SOCKADDR_IN6;
@@ -65,11 +67,14 @@ constexpr std::chrono::seconds opening_takes{1};
 
 } // namespace
 
-tl::expected<std::unique_ptr<port>, failure> port::open(const fabric& way, int family,
+tl::expected<std::shared_ptr<port>, failure> port::open(const fabric& way, int family,
                                                         std::size_t slice_size) {
-    std::unique_ptr<port> made(new port(family, slice_size));
+    std::shared_ptr<port> made(new port(family, slice_size));
     if (auto started = made->start(way); !started) {
         return tl::unexpected(started.error());
+    }
+    if (!is_ip(*made->info_)) {
+        neighbours::add(made->endpoint_name({}), made);
     }
     return made;
 }
@@ -88,7 +93,7 @@ void port::await_openings() noexcept {
         return;
     }
     for (int i = 0; unopened_ != 0 && i < last_looks; ++i) {
-        fi_cq_msg_entry entry;
+        fi_cq_data_entry entry;
         if (fi_cq_read(queue_.get(), &entry, 1) != 1) {
             std::this_thread::sleep_for(between_looks);
         } else if (!static_cast<ticket*>(entry.op_context)->is_send) {
@@ -119,6 +124,10 @@ tl::expected<void, failure> port::start(const fabric& way) {
         return failed("fi_domain", code);
     }
     domain_.reset(made_domain);
+    // Who has no IP address may be a process of this host.
+    if (!is_ip(*info_) && info_->domain_attr->cq_data_size != 0 && inject_size_ >= offers::notice_max) {
+        offers_ = offers::open(*this);
+    }
     auto queue = open_queue();
     return queue ? open_endpoint() : queue;
 }
@@ -126,7 +135,7 @@ tl::expected<void, failure> port::start(const fabric& way) {
 tl::expected<void, failure> port::open_queue() {
     fi_cq_attr wanted{};
     wanted.size = info_->tx_attr->size + info_->rx_attr->size;
-    wanted.format = FI_CQ_FORMAT_MSG;
+    wanted.format = FI_CQ_FORMAT_DATA;
     wanted.wait_obj = FI_WAIT_FD;
     fid_cq* made = nullptr;
     int code = fi_cq_open(domain_.get(), &wanted, &made, nullptr);
@@ -167,7 +176,41 @@ tl::expected<void, failure> port::open_endpoint() {
     return code == 0 ? tl::expected<void, failure>{} : failed("fi_enable", code);
 }
 
-std::vector<std::byte> port::name(const address& local) const {
+// Where no network lies between, an introduction follows the name, and a byte that says how long it is.
+std::vector<std::byte> port::address_for(line& whose) {
+    auto out = endpoint_name(whose.local());
+    if (is_ip(*info_) || out.empty()) {
+        return out;
+    }
+    const auto rest = open_pair(whose) ? offers_->introduction(whose.pair()) : std::vector<std::byte>();
+    out.insert(out.end(), rest.begin(), rest.end());
+    out.push_back(static_cast<std::byte>(rest.size()));
+    return out;
+}
+
+tl::expected<fi_addr_t, std::int32_t> port::attach(line& whose, std::span<const std::byte> address) {
+    if (is_ip(*info_)) {
+        return insert(address);
+    }
+    const std::size_t rest = address.empty() ? 0 : std::to_integer<std::size_t>(address.back()) + 1;
+    if (rest > address.size()) {
+        return tl::unexpected(WSAEINVAL);
+    }
+    const auto out = insert(address.first(address.size() - rest));
+    if (out && open_pair(whose)) {
+        offers_->meet(whose.pair(), address.last(rest).first(rest - 1), *out);
+    }
+    return out;
+}
+
+bool port::open_pair(line& whose) {
+    if (offers_ && whose.pair() == offers::no_pair) {
+        whose.set_pair(offers_->open_pair());
+    }
+    return whose.pair() != offers::no_pair;
+}
+
+std::vector<std::byte> port::endpoint_name(const address& local) const {
     std::vector<std::byte> out(wire::address_max);
     std::size_t size = out.size();
     if (fi_getname(&endpoint_->fid, out.data(), &size) != 0) {
@@ -205,16 +248,17 @@ tl::expected<fi_addr_t, std::int32_t> port::insert(std::span<const std::byte> na
             return tl::unexpected(WSAEINVAL);
         }
     }
+    auto neighbour = is_ip(*info_) ? nullptr : neighbours::find(name);
     fi_addr_t out = FI_ADDR_UNSPEC;
     const int count = fi_av_insert(addresses_.get(), padded.data(), 1, &out, 0, nullptr);
     if (count != 1 || out == FI_ADDR_NOTAVAIL) {
         return tl::unexpected(WSAEINVAL);
     }
+    if (neighbour) {
+        met_.resize(std::max<std::size_t>(met_.size(), out + 1));
+        met_[out] = std::move(neighbour);
+    }
     return out;
-}
-
-void port::remove(fi_addr_t destination) noexcept {
-    fi_av_remove(addresses_.get(), &destination, 1, 0);
 }
 
 tl::expected<owned<fid_mr>, failure> port::enroll(std::span<std::byte> memory, std::uint64_t access) {
@@ -231,11 +275,12 @@ tl::expected<owned<fid_mr>, failure> port::enroll(std::span<std::byte> memory, s
 }
 
 tl::expected<void, failure> port::lend(std::span<std::byte> memory) {
+    auto made = std::make_unique<memory_region>();
+    made->file = offers_ ? memory_file::behind(memory) : std::nullopt;
     auto registration = enroll(memory, FI_SEND);
     if (!registration) {
         return tl::unexpected(registration.error());
     }
-    auto made = std::make_unique<memory_region>();
     made->memory = memory;
     made->registration = std::move(*registration);
     regions_.push_back(std::move(made));
@@ -265,6 +310,17 @@ port::memory_region* port::region_of(std::span<const std::byte> body) noexcept {
 }
 
 tl::expected<void, failure> port::add_slots(std::size_t count) {
+    auto added = post_more(count + (offers_ ? offers::notices_at_once : 0));
+    granted_ += added ? count : 0;
+    return added;
+}
+
+void port::drop_slots(std::size_t count) noexcept {
+    granted_ -= count;
+    surplus_ += count + (offers_ ? offers::notices_at_once : 0);
+}
+
+tl::expected<void, failure> port::post_more(std::size_t count) {
     const std::size_t saved = std::min(count, surplus_);
     surplus_ -= saved;
     count -= saved;
@@ -279,8 +335,12 @@ tl::expected<void, failure> port::add_slots(std::size_t count) {
     auto added = add_block(count);
     if (!added) {
         surplus_ += saved;
+        return added;
     }
-    return added;
+    for (std::size_t i = slots_.size() - count; i < slots_.size(); ++i) {
+        post_slot(*slots_[i]);
+    }
+    return {};
 }
 
 tl::expected<void, failure> port::add_block(std::size_t count) {
@@ -305,7 +365,6 @@ tl::expected<void, failure> port::add_block(std::size_t count) {
         made->descriptor = descriptor;
         made->number = static_cast<std::uint32_t>(slots_.size());
         slots_.push_back(std::move(made));
-        post_slot(*slots_.back());
     }
     return {};
 }
@@ -325,7 +384,9 @@ void port::post_waiting() {
 }
 
 void port::give_back(std::uint32_t number) {
-    if (surplus_ != 0) {
+    if (slots_[number]->lands) {
+        landings_.push_back(number);
+    } else if (surplus_ != 0) {
         --surplus_;
         idle_.push_back(number);
     } else {
@@ -333,10 +394,30 @@ void port::give_back(std::uint32_t number) {
     }
 }
 
+// The one that was used last, whose memory is near: what is copied there is copied on at once.
+landing port::room() {
+    if (landings_.empty()) {
+        const std::size_t some =
+            std::min<std::size_t>(landings_at_once, granted_ - std::min(granted_, landings_made_));
+        if (some == 0 || !add_block(some)) {
+            return {};
+        }
+        landings_made_ += some;
+        for (std::size_t i = slots_.size() - some; i < slots_.size(); ++i) {
+            slots_[i]->lands = true;
+            landings_.push_back(slots_[i]->number);
+        }
+    }
+    const std::uint32_t number = landings_.back();
+    landings_.pop_back();
+    return {number, {slots_[number]->at, slice_size_}};
+}
+
 port::sending* port::take_sending() {
     if (free_.empty()) {
         sendings_.push_back(std::make_unique<sending>());
         sendings_.back()->is_send = true;
+        sendings_.back()->number = static_cast<std::uint32_t>(sendings_.size() - 1);
         if (needs_registration_) {
             // The heads are few and stay for the life of the port.
             auto* const memory = &sendings_.back()->head;
@@ -372,28 +453,96 @@ posted port::post(line& from, fi_addr_t destination, std::span<const std::byte> 
     std::copy(head.begin(), head.end(), what->head.begin());
     what->from = &from;
     what->cookie = cookie;
+    what->body = body;
     what->region = body.empty() ? nullptr : region_of(body);
-    std::array<iovec, 2> parts{iovec{what->head.data(), head.size()},
-                               iovec{const_cast<std::byte*>(body.data()), body.size()}};
-    fid_mr* const registered = what->region != nullptr ? what->region->registration.get() : nullptr;
-    std::array<void*, 2> descriptors{what->head_descriptor,
-                                     registered != nullptr ? fi_mr_desc(registered) : nullptr};
-    const ssize_t code = fi_sendv(endpoint_.get(), parts.data(), descriptors.data(), body.empty() ? 1 : 2,
-                                  destination, &what->own);
-    if (code != 0) {
+    const posted outcome = may_offer(*what) ? offer(*what) : send_message(*what, destination);
+    if (outcome != posted::taken) {
         free_.push_back(what);
-        return code == -FI_EAGAIN ? posted::full : posted::broken;
-    }
-    if (what->region != nullptr) {
+    } else if (what->region != nullptr) {
         ++what->region->in_flight;
     }
-    return posted::taken;
+    return outcome;
 }
 
-void port::disown(const line& which) noexcept {
+posted port::send_message(sending& what, fi_addr_t destination) {
+    std::array<iovec, 2> parts{iovec{what.head.data(), what.head.size()},
+                               iovec{const_cast<std::byte*>(what.body.data()), what.body.size()}};
+    fid_mr* const registered = what.region != nullptr ? what.region->registration.get() : nullptr;
+    std::array<void*, 2> descriptors{what.head_descriptor,
+                                     registered != nullptr ? fi_mr_desc(registered) : nullptr};
+    const ssize_t code = fi_sendv(endpoint_.get(), parts.data(), descriptors.data(),
+                                  what.body.empty() ? 1 : 2, destination, &what.own);
+    return code == 0 ? posted::taken : code == -FI_EAGAIN ? posted::full : posted::broken;
+}
+
+bool port::may_offer(const sending& what) const noexcept {
+    return offers_ && what.body.size() >= offers::least && what.region != nullptr && what.region->file &&
+           offers_->may_offer(what.from->pair());
+}
+
+posted port::offer(sending& what) {
+    const auto offset = static_cast<std::uint64_t>(what.body.data() - what.region->memory.data());
+    what.offered = offers_->offer(what.from->pair(), what.head, what.region->file->name(), offset,
+                                  what.body.size(), what.number);
+    return what.offered ? posted::taken : posted::full;
+}
+
+bool port::tell(std::uint64_t destination, notice what, std::span<const std::byte> bytes) {
+    return fi_injectdata(endpoint_.get(), bytes.data(), bytes.size(), static_cast<std::uint64_t>(what),
+                         destination) == 0;
+}
+
+void port::offer_taken(std::uint32_t number) {
+    sendings_[number]->offered = false;
+    complete_send(*sendings_[number]);
+}
+
+void port::offer_refused(std::uint32_t number) {
+    sendings_[number]->offered = false;
+    refused_.push_back(number);
+    send_refused();
+}
+
+bool port::send_refused() {
+    bool any = false;
+    while (!refused_.empty()) {
+        sending& what = *sendings_[refused_.back()];
+        const posted outcome = send_message(what, *what.from->destination());
+        if (outcome == posted::full) {
+            break;
+        }
+        refused_.pop_back();
+        any = true;
+        if (outcome == posted::broken) {
+            what.from->break_off(WSAECONNRESET);
+            complete_send(what);
+        }
+    }
+    return any;
+}
+
+void port::part(line& which) noexcept {
+    std::erase_if(refused_, [&](std::uint32_t each) {
+        sendings_[each]->offered = sendings_[each]->from == &which; // libfabric has not got it yet
+        return sendings_[each]->offered;
+    });
+    if (which.pair() != offers::no_pair) {
+        offers_->close_pair(which.pair());
+        which.set_pair(offers::no_pair);
+    }
     for (const auto& each : sendings_) {
         if (each->from == &which) {
             each->from = nullptr;
+            if (std::exchange(each->offered, false)) {
+                complete_send(*each);
+            }
+        }
+    }
+    if (which.destination()) {
+        fi_addr_t destination = *which.destination();
+        fi_av_remove(addresses_.get(), &destination, 1, 0);
+        if (destination < met_.size()) {
+            met_[destination] = nullptr;
         }
     }
 }
@@ -403,7 +552,10 @@ bool port::poll(station_owner& owner) {
     if (!waiting_.empty()) {
         post_waiting();
     }
-    std::array<fi_cq_msg_entry, completions_a_read> entries;
+    if (!refused_.empty()) {
+        any = send_refused();
+    }
+    std::array<fi_cq_data_entry, completions_a_read> entries;
     for (int i = 0; i < reads_a_poll; ++i) {
         const ssize_t count = fi_cq_read(queue_.get(), entries.data(), entries.size());
         if (count == -FI_EAVAIL) {
@@ -416,23 +568,30 @@ bool port::poll(station_owner& owner) {
         }
         any = true;
         for (ssize_t each = 0; each < count; ++each) {
-            const fi_cq_msg_entry& entry = entries[static_cast<std::size_t>(each)];
-            complete(*static_cast<ticket*>(entry.op_context), entry.len, owner);
+            complete(entries[static_cast<std::size_t>(each)], owner);
         }
         if (static_cast<std::size_t>(count) < entries.size()) {
             break;
         }
     }
-    return any;
+    // One at a time, so that the application has taken it before the next one is copied to the same place.
+    return (offers_ && offers_->land(owner)) || any;
 }
 
-void port::complete(ticket& what, std::size_t size, station_owner& owner) {
+void port::complete(const fi_cq_data_entry& entry, station_owner& owner) {
+    auto& what = *static_cast<ticket*>(entry.op_context);
     if (what.is_send) {
         complete_send(static_cast<sending&>(what));
         return;
     }
     const auto& come = static_cast<slot&>(what);
-    owner.on_parcel({come.number, {come.at, std::min(size, slice_size_)}});
+    const std::span<const std::byte> bytes(come.at, std::min(entry.len, slice_size_));
+    if (offers_ && (entry.flags & FI_REMOTE_CQ_DATA) != 0) {
+        offers_->on_notice(static_cast<notice>(entry.data), bytes);
+        give_back(come.number);
+    } else {
+        owner.on_parcel({come.number, bytes});
+    }
 }
 
 void port::complete_send(sending& what) {
@@ -469,7 +628,7 @@ void port::take_error() {
 
 bool port::arm() noexcept {
     if (fd_ < 0) {
-        return true;
+        return !offers_ || offers_->is_idle();
     }
     fid* which = &queue_->fid;
     return fi_trywait(fabric_.get(), &which, 1) == 0;

@@ -3,6 +3,9 @@
 
 #include "engine.hpp"
 #include "fabric.hpp"
+#include "memory_file.hpp"
+#include "neighbours.hpp"
+#include "offers.hpp"
 #include "wire.hpp"
 
 #include <array>
@@ -22,18 +25,22 @@ class line;
 
 // The data side of a station: one reliable datagram endpoint of libfabric with its completion queue, its buffers and
 // what is under way. Guarded by the owner's lock.
-class port {
+class port final : offer_port {
   public:
-    static tl::expected<std::unique_ptr<port>, failure> open(const fabric& way, int family,
+    static tl::expected<std::shared_ptr<port>, failure> open(const fabric& way, int family,
                                                              std::size_t slice_size);
     port(const port&) = delete;
     port& operator=(const port&) = delete;
-    ~port();
+    ~port() override;
 
-    // The endpoint's name; IP addresses get the host of a link where the endpoint itself serves any.
-    [[nodiscard]] std::vector<std::byte> name(const address& local) const;
-    tl::expected<fi_addr_t, std::int32_t> insert(std::span<const std::byte> name);
-    void remove(fi_addr_t destination) noexcept;
+    // The last call but for those from within: what remains of it is there for others of this process.
+    void retire() noexcept { met_.clear(); }
+
+    // Where slices for a line go: the endpoint's name, and what its peer needs to read memory here, where no network lies
+    // between. IP addresses get the host of the link where the endpoint itself serves any.
+    [[nodiscard]] std::vector<std::byte> address_for(line& whose);
+    // The same of the line's peer.
+    tl::expected<fi_addr_t, std::int32_t> attach(line& whose, std::span<const std::byte> address);
 
     // Its connections are made by the first slice, and libfabric loses the descriptor of one that comes while the endpoint is
     // being closed. So whoever is connected to knows when to expect it, and when it has come.
@@ -45,13 +52,13 @@ class port {
     void take_back(std::span<std::byte> memory, std::shared_ptr<void> owner);
 
     tl::expected<void, failure> add_slots(std::size_t count);
-    void drop_slots(std::size_t count) noexcept { surplus_ += count; }
-    void give_back(std::uint32_t number);
+    void drop_slots(std::size_t count) noexcept;
+    void give_back(std::uint32_t slot) override;
 
     posted post(line& from, fi_addr_t destination, std::span<const std::byte> head,
                 std::span<const std::byte> body, std::uint64_t cookie);
-    // Nobody wants to hear of this line's slices any more.
-    void disown(const line& which) noexcept;
+    // The line ends: nobody wants to hear of its slices any more, and what it offered is not there any more.
+    void part(line& which) noexcept;
 
     bool poll(station_owner& owner);
     [[nodiscard]] int fd() const noexcept { return fd_; }
@@ -68,6 +75,7 @@ class port {
         owned<fid_mr> registration;
         std::size_t in_flight = 0;
         std::shared_ptr<void> keep; // set when it has been taken back
+        std::optional<memory_file> file;
     };
     struct sending : ticket {
         wire::head_bytes head{};
@@ -75,11 +83,15 @@ class port {
         line* from = nullptr;
         std::uint64_t cookie = 0;
         memory_region* region = nullptr;
+        std::span<const std::byte> body;
+        std::uint32_t number = 0;
+        bool offered = false; // libfabric knows nothing of it
     };
     struct slot : ticket {
         std::byte* at = nullptr;
         void* descriptor = nullptr;
         std::uint32_t number = 0;
+        bool lands = false; // offered slices are copied there: libfabric does not know it
     };
     struct block {
         std::byte* at = nullptr;
@@ -93,12 +105,26 @@ class port {
     tl::expected<void, failure> open_endpoint();
     [[nodiscard]] tl::expected<owned<fid_mr>, failure> enroll(std::span<std::byte> memory,
                                                               std::uint64_t access);
+    // False: the line will do without offers.
+    bool open_pair(line& whose);
+    [[nodiscard]] std::vector<std::byte> endpoint_name(const address& local) const;
+    tl::expected<fi_addr_t, std::int32_t> insert(std::span<const std::byte> name);
+    // Numbers of the new slots are the last ones.
     tl::expected<void, failure> add_block(std::size_t count);
+    tl::expected<void, failure> post_more(std::size_t count);
     void post_slot(slot& which);
     void post_waiting();
     sending* take_sending();
+    posted send_message(sending& what, fi_addr_t destination);
+    [[nodiscard]] bool may_offer(const sending& what) const noexcept;
+    posted offer(sending& what);
+    bool tell(std::uint64_t destination, notice what, std::span<const std::byte> bytes) override;
+    landing room() override;
+    void offer_taken(std::uint32_t number) override;
+    void offer_refused(std::uint32_t number) override;
+    bool send_refused();
     [[nodiscard]] memory_region* region_of(std::span<const std::byte> body) noexcept;
-    void complete(ticket& what, std::size_t size, station_owner& owner);
+    void complete(const fi_cq_data_entry& entry, station_owner& owner);
     void complete_send(sending& what);
     void take_error();
     void await_openings() noexcept;
@@ -118,6 +144,13 @@ class port {
     std::vector<std::unique_ptr<sending>> sendings_;
     std::vector<sending*> free_;
     std::vector<owned<fid_mr>> head_registrations_;
+
+    std::vector<std::shared_ptr<void>> met_; // ports of this process, by their places in the table
+    std::unique_ptr<offers> offers_; // null where a network lies between, or the kernel has no memory files
+    std::vector<std::uint32_t> refused_;  // offered slices that have to go as messages
+    std::vector<std::uint32_t> landings_; // slots for offered slices, free
+    std::size_t landings_made_ = 0;
+    std::size_t granted_ = 0; // slices that peers may send, grants alone included
 
     std::size_t unopened_ = 0; // connections that peers will make
     std::chrono::steady_clock::time_point expected_;

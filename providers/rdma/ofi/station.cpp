@@ -23,6 +23,9 @@ station::station(std::shared_ptr<fabric> way, int family, std::size_t slice_size
 
 station::~station() {
     // The endpoint goes before the lines, whose slices it may still hold.
+    if (data_) {
+        data_->retire();
+    }
     data_.reset();
 }
 
@@ -249,14 +252,6 @@ void station::watch_line(line& which, std::uint32_t events) noexcept {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, which.fd(), &event);
 }
 
-std::vector<std::byte> station::data_address(const address& local) const {
-    return data_->name(local);
-}
-
-tl::expected<std::uint64_t, std::int32_t> station::insert(std::span<const std::byte> data_address) {
-    return data_->insert(data_address);
-}
-
 posted station::post(line& from, std::span<const std::byte> head, std::span<const std::byte> body,
                      std::uint64_t cookie) {
     const posted outcome = data_->post(from, *from.destination(), head, body, cookie);
@@ -272,10 +267,7 @@ void station::bury(line& which) {
     if (found == lines_.end()) {
         return;
     }
-    data_->disown(which);
-    if (which.destination()) {
-        data_->remove(*which.destination());
-    }
+    data_->part(which);
     const bool gives_port_back = which.keeps_port();
     stop_watching(which.fd());
     which.hang_up();

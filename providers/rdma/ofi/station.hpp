@@ -51,8 +51,10 @@ class station final : public rdma::station {
 
     // For the lines.
     void watch_line(line& which, std::uint32_t events) noexcept;
-    [[nodiscard]] std::vector<std::byte> data_address(const address& local) const;
-    tl::expected<std::uint64_t, std::int32_t> insert(std::span<const std::byte> data_address);
+    [[nodiscard]] std::vector<std::byte> data_address(line& whose) { return data_->address_for(whose); }
+    tl::expected<std::uint64_t, std::int32_t> attach(line& whose, std::span<const std::byte> data_address) {
+        return data_->attach(whose, data_address);
+    }
     posted post(line& from, std::span<const std::byte> head, std::span<const std::byte> body,
                 std::uint64_t cookie);
     void expect_opening() noexcept { data_->expect_opening(); }
@@ -80,7 +82,7 @@ class station final : public rdma::station {
     std::list<std::unique_ptr<line>> lines_;
     std::list<std::unique_ptr<line>> buried_; // until no event can name them
 
-    std::unique_ptr<port> data_;
+    std::shared_ptr<port> data_;
 };
 
 } // namespace joinleaf::rdma::ofi

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The session layer over engine ofi and libfabric's provider for TCP.
+// The session layer over engine ofi: libfabric's provider for TCP, and its shared memory.
 #include "engine_module.hpp"
 #include "session_fixture.hpp"
 #include "support/waiting.hpp"
@@ -17,7 +17,7 @@ class Fabric : public Session {
   protected:
     void SetUp() override {
         limits_.engine = "ofi";
-        limits_.fabric = "tcp;ofi_rxm";
+        limits_.fabric = fabric_name();
         limits_.slice = 66u << 10;
         limits_.window = 16;
         limits_.send_buffer = 1u << 20;
@@ -27,6 +27,7 @@ class Fabric : public Session {
         engine_ = std::move(*made);
     }
     engine& way() override { return *engine_; }
+    [[nodiscard]] virtual const char* fabric_name() const { return "tcp;ofi_rxm"; }
 
     static address loopback() {
         sockaddr_in four{};
@@ -40,6 +41,25 @@ class Fabric : public Session {
             ++sent;
         }
         return sent;
+    }
+
+    void reset_in_a_flood(int round) {
+        auto at = make_root();
+        auto [leaf, branch] = ask(at, at.listen(16, loopback()));
+        const std::size_t size =
+            std::array<std::size_t, 4>{64, 3000, 20000, 200000}[static_cast<std::size_t>(round) % 4];
+        EXPECT_LT(0, fill(at, size));
+        EXPECT_LT(0, fill(leaf, size));
+        std::string got;
+        for (int i = 0; i < round % 7; ++i) {
+            at.try_receive(got);
+            leaf.try_receive(got);
+        }
+        node& first = round % 2 == 0 ? leaf : at;
+        node& second = round % 2 == 0 ? at : leaf;
+        first.close(JL_CLOSE_ABORT);
+        branch.close(JL_CLOSE_ABORT);
+        second.close(round % 3 == 0 ? JL_CLOSE_GRACEFUL : JL_CLOSE_ABORT);
     }
 
     std::unique_ptr<engine> engine_;
@@ -91,22 +111,65 @@ TEST_F(Fabric, PeersThatRxmMakesTalkInAnotherWayAreRefused) {
 // Whoever closes with a reset, at any moment of a flood in both directions, ends nothing but the session.
 TEST_F(Fabric, ResetsInTheMiddleOfAFloodEndTheSessionAndNothingElse) {
     for (int round = 0; round < 24; ++round) {
-        auto at = make_root();
-        auto [leaf, branch] = ask(at, at.listen(16, loopback()));
-        const std::size_t size =
-            std::array<std::size_t, 4>{64, 3000, 20000, 200000}[static_cast<std::size_t>(round) % 4];
-        EXPECT_LT(0, fill(at, size));
-        EXPECT_LT(0, fill(leaf, size));
+        reset_in_a_flood(round);
+    }
+}
+
+class SharedMemory : public Fabric {
+  protected:
+    [[nodiscard]] const char* fabric_name() const override { return "shm"; }
+
+    // Each as long as its number says, whoever is faster.
+    static constexpr std::array<std::size_t, 7> sizes{64, 4000, 4096, 65536, 67000, 300000, 1u << 20};
+    static std::string numbered(int i) {
+        return message_number(i, sizes[static_cast<std::size_t>(i) % sizes.size()]);
+    }
+    static void flow(node& from, node& to, int count) {
+        int sent = 0;
         std::string got;
-        for (int i = 0; i < round % 7; ++i) {
-            at.try_receive(got);
-            leaf.try_receive(got);
+        for (int come = 0; come < count; ++come) {
+            while (sent < count && from.try_send(numbered(sent)) == 0) {
+                ++sent;
+            }
+            ASSERT_EQ(0, to.receive(got)) << come;
+            ASSERT_EQ(numbered(come), got) << come;
         }
-        node& first = round % 2 == 0 ? leaf : at;
-        node& second = round % 2 == 0 ? at : leaf;
-        first.close(JL_CLOSE_ABORT);
-        branch.close(JL_CLOSE_ABORT);
-        second.close(round % 3 == 0 ? JL_CLOSE_GRACEFUL : JL_CLOSE_ABORT);
+    }
+};
+
+TEST_F(SharedMemory, MessagesOfEverySizeComeWholeAndInOrderInBothDirections) {
+    auto at = make_root();
+    auto [leaf, branch] = ask(at, at.listen(16, loopback()));
+    flow(at, leaf, 200);
+    flow(leaf, at, 200);
+}
+
+// A leaf that reads later has what the root sent before it went, though the root writes on for others.
+TEST_F(SharedMemory, ALeafThatReadsLateGetsWhatItsRootSentBeforeItLeft) {
+    auto at = make_root();
+    const auto name = at.listen(16, loopback());
+    auto [late, late_branch] = ask(at, name);
+    auto [other, other_branch] = ask(at, name);
+    for (int i = 0; i < 8; ++i) {
+        ASSERT_EQ(0, at.try_send(message_number(i, 65536)));
+    }
+    late_branch.close(JL_CLOSE_GRACEFUL);
+    std::string got;
+    for (int i = 0; i < 8; ++i) {
+        ASSERT_EQ(0, other.receive(got));
+        ASSERT_EQ(message_number(i, 65536), got);
+    }
+    flow(at, other, 100);
+    for (int i = 0; i < 8; ++i) {
+        ASSERT_EQ(0, late.receive(got)) << i;
+        EXPECT_EQ(message_number(i, 65536), got) << i;
+    }
+    EXPECT_EQ(0, late.wait_end());
+}
+
+TEST_F(SharedMemory, ResetsInTheMiddleOfAFloodEndTheSessionAndNothingElse) {
+    for (int round = 0; round < 24; ++round) {
+        reset_in_a_flood(round);
     }
 }
 
