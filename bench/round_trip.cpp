@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -345,13 +346,19 @@ nlohmann::json measure_all(const manner& how) {
 } // namespace
 
 int main(int argc, char** argv) {
-    nlohmann::json out = nlohmann::json::array();
-    for (const manner& how : manners) {
-        for (auto& one : measure_all(how)) {
-            out.push_back(std::move(one));
+    try {
+        nlohmann::json out = nlohmann::json::array();
+        for (const manner& how : manners) {
+            for (auto& one : measure_all(how)) {
+                out.push_back(std::move(one));
+            }
         }
-    }
-    if (argc > 1) {
-        std::ofstream(argv[1]) << out.dump(2) << '\n';
+        if (argc > 1) {
+            std::ofstream(argv[1]) << out.dump(2) << '\n';
+        }
+        return 0;
+    } catch (const std::exception& wrong) {
+        fmt::print(stderr, "round_trip: {}\n", wrong.what());
+        return 1;
     }
 }

@@ -10,12 +10,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <optional>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/mman.h>
@@ -47,7 +49,7 @@ struct choice {
     int rounds = 15;
     std::vector<std::string> providers{"shm", "tcp;ofi_rxm"};
     std::string library; // this one only
-    const char* json = nullptr;
+    std::string json;
 };
 
 void run_leaf(const library& which, board& shared, std::size_t number, const traffic& what,
@@ -230,63 +232,54 @@ nlohmann::json record(const contender& which, const traffic& what, const std::st
             {"median", median(all)}, {"rounds", all}};
 }
 
-std::optional<choice> read_choice(int argc, char** argv) {
-    choice out;
-    for (int i = 1; i < argc; i += 2) {
-        const std::string option = argv[i];
-        const char* const value = i + 1 < argc ? argv[i + 1] : "";
-        if (option == "--rounds") {
-            out.rounds = std::atoi(value);
-        } else if (option == "--provider") {
-            out.providers = {value};
-        } else if (option == "--library") {
-            out.library = value;
-        } else if (option == "--json") {
-            out.json = value;
-        } else {
-            fmt::print(stderr,
-                       "rdma: unknown option {}; there are --rounds N, --provider NAME, --library libfabric|"
-                       "joinleaf|'raw TCP'|UCX, --json FILE\n",
-                       option);
-            return std::nullopt;
-        }
-        if (*value == '\0' || out.rounds < 1) {
-            fmt::print(stderr, "rdma: {} needs a value\n", option);
-            return std::nullopt;
-        }
-    }
-    return out;
+void declare(CLI::App& app, choice& asked) {
+    app.add_option("--rounds", asked.rounds, "Rounds of each case")->check(CLI::Range(1, 10000));
+    app.add_option("--provider", asked.providers, "Provider of libfabric, instead of shm and tcp;ofi_rxm")
+        ->expected(1);
+    app.add_option("--library", asked.library, "This one only: libfabric, joinleaf, 'raw TCP' or UCX");
+    app.add_option("--json", asked.json, "File for the figures");
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
-    const auto asked = read_choice(argc, argv);
-    if (!asked) {
-        return 2;
-    }
-    auto all = contenders(*asked);
+int compare(const choice& asked) {
+    auto all = contenders(asked);
     if (all.empty()) {
-        fmt::print(stderr, "rdma: nothing is called '{}'\n", asked->library);
+        fmt::print(stderr, "rdma: nothing is called '{}'\n", asked.library);
         return 2;
     }
     if (!has_ucx()) {
         fmt::print(stderr, "rdma: UCX is left out, ucx_perftest (package ucx-utils) is not there\n");
     }
     nlohmann::json out = nlohmann::json::array();
-    fmt::print("Medians of {} rounds.\n\n", asked->rounds);
+    fmt::print("Medians of {} rounds.\n\n", asked.rounds);
     print_head(all);
-    for (const std::string& provider : asked->providers) {
+    for (const std::string& provider : asked.providers) {
         for (const traffic& what : cases) {
-            play(all, what, provider, asked->rounds);
+            play(all, what, provider, asked.rounds);
             print_line(all, what, provider);
             for (const contender& each : all) {
                 out.push_back(record(each, what, provider));
             }
         }
     }
-    if (asked->json != nullptr) {
-        std::ofstream(asked->json) << out.dump(2) << '\n';
+    if (!asked.json.empty()) {
+        std::ofstream(asked.json) << out.dump(2) << '\n';
     }
     return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("joinleaf's provider rdma beside bare libfabric, kernel TCP and UCX");
+    choice asked;
+    try {
+        declare(app, asked);
+        app.parse(argc, argv);
+        return compare(asked);
+    } catch (const CLI::ParseError& wrong) {
+        return app.exit(wrong);
+    } catch (const std::exception& wrong) {
+        fmt::print(stderr, "rdma: {}\n", wrong.what());
+        return 1;
+    }
 }

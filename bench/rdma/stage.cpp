@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include <sched.h>
+#include <sys/socket.h>
 
 namespace bench {
 
@@ -27,6 +28,17 @@ std::size_t await(party& from, std::span<char> room) {
         left.pause();
     }
     return size;
+}
+
+sockaddr_in bind_to_loopback(int fd) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    auto* const name = reinterpret_cast<sockaddr*>(&at);
+    must(::bind(fd, name, size) == 0 && ::getsockname(fd, name, &size) == 0,
+         "a port of the loopback interface");
+    return at;
 }
 
 void patience::pause() {

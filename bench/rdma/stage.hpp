@@ -13,6 +13,8 @@
 #include <span>
 #include <string>
 
+#include <netinet/in.h>
+
 namespace bench {
 
 inline constexpr std::size_t most_leaves = 8;
@@ -61,6 +63,9 @@ library raw_tcp();
 
 // Receives a whole message, with patience.
 std::size_t await(party& from, std::span<char> room);
+
+// Binds a socket to a loopback port of the kernel's choice, and tells which.
+sockaddr_in bind_to_loopback(int fd);
 
 [[noreturn]] void fail(const std::string& what);
 void must(bool right, const char* what);

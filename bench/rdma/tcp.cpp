@@ -61,13 +61,8 @@ class stream final : public party {
 
 std::unique_ptr<party> open_root(board& shared, std::size_t leaves, const std::string&) {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    auto* const name = reinterpret_cast<sockaddr*>(&at);
-    must(::bind(listener, name, size) == 0 && ::listen(listener, 64) == 0, "listen");
-    ::getsockname(listener, name, &size);
+    const sockaddr_in at = bind_to_loopback(listener);
+    must(::listen(listener, 64) == 0, "listen");
     shared.root.write({reinterpret_cast<const char*>(&at), sizeof at});
     std::vector<int> peers;
     while (peers.size() < leaves) {

@@ -12,7 +12,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,14 +26,9 @@ constexpr std::chrono::milliseconds between_tries{25};
 // A port that was free a moment ago.
 int free_port() {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    auto* const name = reinterpret_cast<sockaddr*>(&at);
-    must(::bind(fd, name, size) == 0 && ::getsockname(fd, name, &size) == 0, "a free port");
+    const int port = ntohs(bind_to_loopback(fd).sin_port);
     ::close(fd);
-    return ntohs(at.sin_port);
+    return port;
 }
 
 pid_t start_server(const std::string& port) {

@@ -13,10 +13,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fstream>
 #include <thread>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <nlohmann/json.hpp>
@@ -209,33 +211,21 @@ constexpr const char* configuration = "version: 1\n"
                                       "providers:\n"
                                       "  - {name: tcp, library: tcp-root}\n";
 
-} // namespace
-
-int main(int argc, char** argv) {
+struct choice {
     int rounds = 3;
     int milliseconds = 400;
-    const char* json = nullptr;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const std::string option = argv[i];
-        if (option == "--rounds") {
-            rounds = std::atoi(argv[i + 1]);
-        } else if (option == "--length") {
-            milliseconds = std::atoi(argv[i + 1]);
-        } else if (option == "--cell") {
-            must(std::sscanf(argv[i + 1], "%zux%zu", &wanted.message, &wanted.leaves) == 2,
-                 "--cell BYTESxLEAVES");
-        } else if (option == "--library") {
-            wanted_library = argv[i + 1];
-        } else if (option == "--json") {
-            json = argv[i + 1];
-        } else {
-            fmt::print(stderr,
-                       "tcp_root: unknown option {}; there are --rounds N, --length MILLISECONDS, --cell "
-                       "BYTESxLEAVES, --library NAME, --json FILE\n",
-                       option);
-            return 2;
-        }
-    }
+    std::string json;
+};
+
+void declare(CLI::App& app, choice& asked, std::vector<std::size_t>& cell) {
+    app.add_option("--rounds", asked.rounds, "Rounds of each cell")->check(CLI::Range(1, 10000));
+    app.add_option("--length", asked.milliseconds, "Milliseconds of each flood")->check(CLI::Range(1, 60000));
+    app.add_option("--cell", cell, "BYTESxLEAVES: this cell alone")->delimiter('x')->expected(2);
+    app.add_option("--library", wanted_library, "This one alone, beside the raw one");
+    app.add_option("--json", asked.json, "File for the figures");
+}
+
+int compare(const choice& asked) {
     std::signal(SIGPIPE, SIG_IGN); // the libraries of others may write to a process that is going
     const std::size_t descriptors = raise_descriptor_limit();
     stay_off_the_leaves_processor();
@@ -250,14 +240,35 @@ int main(int argc, char** argv) {
     fmt::print("without nng: libnng-dev was not there at build time\n");
 #endif
     nlohmann::json out;
-    out["flood"] = flood_table(rounds, std::chrono::milliseconds(milliseconds));
+    out["flood"] = flood_table(asked.rounds, std::chrono::milliseconds(asked.milliseconds));
     if (wanted.message != 0) {
         return WSACleanup();
     }
-    out["joins"] = join_table(rounds);
+    out["joins"] = join_table(asked.rounds);
     out["idle"] = memory_of_idle_leaves(std::min<std::size_t>(10'000, descriptors / 2 - 200));
-    if (json != nullptr) {
-        std::ofstream(json) << out.dump(2) << '\n';
+    if (!asked.json.empty()) {
+        std::ofstream(asked.json) << out.dump(2) << '\n';
     }
     return WSACleanup();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("joinleaf's provider tcp-root beside raw TCP and other messaging libraries");
+    choice asked;
+    std::vector<std::size_t> cell;
+    try {
+        declare(app, asked, cell);
+        app.parse(argc, argv);
+        if (!cell.empty()) {
+            wanted = {cell[0], cell[1]};
+        }
+        return compare(asked);
+    } catch (const CLI::ParseError& wrong) {
+        return app.exit(wrong);
+    } catch (const std::exception& wrong) {
+        fmt::print(stderr, "tcp_root: {}\n", wrong.what());
+        return 1;
+    }
 }

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <map>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
@@ -107,7 +108,7 @@ figures run(const stage& where, shape how, const technique& by) {
     for (const auto process : processes) {
         wait_for(process);
     }
-    const auto found = read_figures(*shared);
+    auto found = read_figures(*shared);
     shared->discard();
     return found;
 }
@@ -283,29 +284,14 @@ struct choice {
     int receivers = 0;    // 0: all
 };
 
-choice read_arguments(int argc, char** argv) {
-    choice made;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const std::string key = argv[i];
-        if (key == "--rounds") {
-            made.rounds = std::max(1, std::atoi(argv[i + 1]));
-        } else if (key == "--only") {
-            made.only = argv[i + 1];
-        } else if (key == "--network") {
-            made.network = argv[i + 1];
-        } else if (key == "--size") {
-            made.size = static_cast<std::size_t>(std::atoi(argv[i + 1]));
-        } else if (key == "--receivers") {
-            made.receivers = std::atoi(argv[i + 1]);
-        } else if (key == "--json") {
-            made.file = argv[i + 1];
-        } else {
-            throw failure("unknown argument " + key +
-                          "; there are --rounds N, --only TEXT, --network "
-                          "loopback|bridge|wire|trips, --size 64|1400, --receivers 1|4, --json FILE");
-        }
-    }
-    return made;
+void declare(CLI::App& app, choice& asked) {
+    app.add_option("--rounds", asked.rounds, "Rounds of each cell")->check(CLI::Range(1, 10000));
+    app.add_option("--only", asked.only, "The techniques that this is part of, besides the raw ones");
+    app.add_option("--network", asked.network, "This one only")
+        ->check(CLI::IsMember({"loopback", "bridge", "wire", "trips"}));
+    app.add_option("--size", asked.size, "Bytes of a message, this one only")->check(CLI::IsMember({64, 1400}));
+    app.add_option("--receivers", asked.receivers, "So many only")->check(CLI::IsMember({1, most_receivers}));
+    app.add_option("--json", asked.file, "File for the figures");
 }
 
 void bench_all(const choice& made) {
@@ -344,9 +330,15 @@ void bench_all(const choice& made) {
 } // namespace
 
 int main(int argc, char** argv) {
+    CLI::App app("joinleaf's provider udp-mcast beside raw sockets and other messaging libraries");
+    choice asked;
     try {
-        bench_all(read_arguments(argc, argv));
+        declare(app, asked);
+        app.parse(argc, argv);
+        bench_all(asked);
         return 0;
+    } catch (const CLI::ParseError& wrong) {
+        return app.exit(wrong);
     } catch (const std::exception& wrong) {
         fmt::print(stderr, "udp_mcast: {}\n", wrong.what());
         return 1;

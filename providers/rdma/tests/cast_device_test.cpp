@@ -36,13 +36,13 @@ TEST_F(Cast, OnePacketAMessageHoweverManyLeavesThereAre) {
     std::vector<pair> leaves;
     leaves.reserve(3);
     for (std::size_t i = 1; i <= 3; ++i) {
-        leaves.push_back(ask_from_far(at, name));
+        leaves.push_back(ask_from(b_, at, name));
         wait_seated(at, i);
     }
     constexpr int count = 100;
-    const auto before = packets_sent("cable_a");
+    const auto before = packet_count("cable_a");
     send_to_all(at, leaves, count, 3000);
-    const auto used = packets_sent("cable_a") - before;
+    const auto used = packet_count("cable_a") - before;
     const auto had = figures(at);
     std::printf(
         "%d messages to 3 leaves: %lu packets left the root's end; %lu datagrams, %lu of them again\n", count,
@@ -63,7 +63,7 @@ TEST_F(Cast, IO_02_WithALossOfOneInTenEverythingComesInOrder) {
     std::vector<pair> leaves;
     leaves.reserve(3);
     for (std::size_t i = 1; i <= 3; ++i) {
-        leaves.push_back(ask_from_far(at, name));
+        leaves.push_back(ask_from(b_, at, name));
         wait_seated(at, i);
     }
     const losing_cable loses;
@@ -81,7 +81,7 @@ TEST_F(Cast, AnIpv6GroupOverRoceLeavesEveryLeafToItsConnection) {
     auto at = make_root();
     const auto name = at.listen(16, a_);
     std::vector<pair> leaves;
-    leaves.push_back(ask_from_far(at, name));
+    leaves.push_back(ask_from(b_, at, name));
     EXPECT_TRUE(fake_host::wait_for_log("group ff15::77: "));
     send_to_all(at, leaves, 20, 3000);
     EXPECT_EQ(0U, figures(at).datagrams);

@@ -24,11 +24,6 @@ class Group : public Session {
         const std::lock_guard hold(net_.mutex);
         return net_.groups.size();
     }
-    // Until so many leaves get their data by the group.
-    static void wait_seated(node& at, std::size_t count) {
-        wait_until([&] { return seated(at) == count; });
-        EXPECT_EQ(count, seated(at));
-    }
     // So many leaves, each of which hears the group.
     std::vector<pair> seated_leaves(node& at, const address& name, int count) {
         std::vector<pair> leaves;
@@ -39,18 +34,7 @@ class Group : public Session {
         wait_seated(at, leaves.size());
         return leaves;
     }
-    static group_figures figures(node& at) {
-        const auto& home = at.as<root>().home();
-        const auto hold = home->lock();
-        return home->of_group();
-    }
     static std::size_t seated(node& at) { return figures(at).leaves; }
-    template <class Holds> static void wait_until(const Holds& holds) {
-        const auto until = std::chrono::steady_clock::now() + deadline;
-        while (!holds() && std::chrono::steady_clock::now() < until) {
-            std::this_thread::sleep_for(1ms);
-        }
-    }
 
     static void send_numbered(node& at, int from, int to, std::size_t size) {
         for (int i = from; i < to; ++i) {

@@ -1,77 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The session layer over engine verbs and real devices: rdma_a and rdma_b of tests/rdma, where this runs.
-#include "engine_module.hpp"
-#include "session_fixture.hpp"
+#include "device_fixture.hpp"
 #include "verbs/handles.hpp"
 #include "verbs/intro.hpp"
 
 #include <csignal>
-#include <cstdlib>
 #include <memory>
 #include <span>
 
-#include <arpa/inet.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace joinleaf::rdma::test {
 namespace {
 
-address address_of(const std::string& text) {
-    sockaddr_in four{};
-    sockaddr_in6 six{};
-    if (::inet_pton(AF_INET, text.c_str(), &four.sin_addr) == 1) {
-        four.sin_family = AF_INET;
-        return address::of(reinterpret_cast<const sockaddr*>(&four), sizeof four);
-    }
-    six.sin6_family = AF_INET6;
-    EXPECT_EQ(1, ::inet_pton(AF_INET6, text.c_str(), &six.sin6_addr)) << text;
-    return address::of(reinterpret_cast<const sockaddr*>(&six), sizeof six);
-}
-
-std::string given(const char* name) {
-    const char* const value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
-class Device : public Session {
-  protected:
-    void SetUp() override {
-        limits_.engine = "verbs";
-        limits_.slice = 8192;
-        auto made = load_engine("verbs", limits_, VERBS_LIBRARY);
-        ASSERT_TRUE(made) << made.error().sentence;
-        engine_ = std::move(*made);
-        a_ = address_of(given("RDMA_A4"));
-        b_ = address_of(given("RDMA_B4"));
-    }
-    engine& way() override { return *engine_; }
-    int family() override { return a_.family(); }
-
-    node leaf_at(const address& at) {
-        node made = make_leaf();
-        EXPECT_EQ(0, made.get()->bind(at.raw(), at.size));
-        return made;
-    }
-    pair ask_from(const address& from, node& at, const address& name) {
-        pair made{leaf_at(from), {}};
-        made.leaf.start_join(name);
-        const auto request = at.next_request();
-        EXPECT_TRUE(request.has_value());
-        if (request) {
-            made.branch = make_branch(at);
-            EXPECT_EQ(0, at.answer(*request, &made.branch));
-            const auto outcome = made.leaf.outcome();
-            EXPECT_EQ(0, outcome.code) << outcome.sentence;
-        }
-        return made;
-    }
-
-    std::unique_ptr<engine> engine_;
-    address a_;
-    address b_;
-};
+class Device : public Cable {};
 
 TEST_F(Device, SaysWhatItIs) {
     EXPECT_EQ("librdmacm and libibverbs, devices rdma_a, rdma_b", engine_->description());
@@ -135,7 +79,7 @@ TEST_F(Device, AC_13_ARefusalArrives) {
 
 TEST_F(Device, AnAddressWithoutADevice_IsNotAvailable) {
     auto one = make_leaf();
-    const address foreign = address_of("203.0.113.1");
+    const address foreign = address::parse("203.0.113.1");
     EXPECT_EQ(WSAEADDRNOTAVAIL, one.get()->bind(foreign.raw(), foreign.size));
 }
 
@@ -377,7 +321,7 @@ TEST_F(Device, APeerThatSendsRubbish_IsDropped) {
 
 // Behind the address of rdma_c are two network cards, and the second one takes over.
 TEST_F(Device, DISABLED_AnAddressThatMovesToAnotherCard_EndsItsSessions) {
-    const address c = address_of(given("RDMA_C4"));
+    const address c = address::parse(given("RDMA_C4"));
     auto at = make_root();
     auto one = ask_from(c, at, at.listen(16, c));
     ASSERT_EQ(0, std::system("ip link set team type bond active_slave team_2"));

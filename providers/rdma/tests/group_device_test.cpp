@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Groups of engine verbs over real devices: rdma_a and rdma_b of tests/rdma, where this runs.
-#include "engine_module.hpp"
+#include "device_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,15 +21,6 @@
 
 namespace joinleaf::rdma::test {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto deadline = 20s;
-
-std::string given(const char* name) {
-    const char* const value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
 
 // Nobody connects to these stations.
 class nobody final : public station_owner {
@@ -121,13 +112,6 @@ std::string datagram_number(int i, std::size_t size) {
     return text;
 }
 
-std::uint64_t packets(const char* device, const char* counter) {
-    std::ifstream file(std::string("/sys/class/net/") + device + "/statistics/" + counter);
-    std::uint64_t count = 0;
-    file >> count;
-    return count;
-}
-
 // Whether this machine's kernel has told the network that it wants the group.
 bool is_announced(const address& which) {
     std::ifstream table("/proc/net/igmp");
@@ -140,14 +124,12 @@ bool is_announced(const address& which) {
 class Groups : public ::testing::Test {
   protected:
     void SetUp() override {
-        limits_.engine = "verbs";
         limits_.slice = 8192;
         limits_.window = 8;
         limits_.recv_buffer = 256u << 10;
         limits_.handshake_limit = 16;
-        auto made = load_engine("verbs", limits_, VERBS_LIBRARY);
-        ASSERT_TRUE(made) << made.error().sentence;
-        engine_ = std::move(*made);
+        engine_ = load_verbs(limits_);
+        ASSERT_NE(nullptr, engine_);
     }
     std::unique_ptr<listener> member(const std::string& at, const address& which, group_use use) {
         auto made = std::make_unique<listener>(*engine_, at);
@@ -174,7 +156,7 @@ TEST_F(Groups, OnePacketReachesEveryMemberOnceAndNotTheSender) {
     for (const auto& at : {b_, b_, a_}) {
         leaves.push_back(member(at, which, group_use::receive));
     }
-    const auto before = packets("cable_a", "tx_packets");
+    const auto before = packet_count("cable_a");
     constexpr int count = 200;
     for (int i = 0; i < count; ++i) {
         while (sender->send(datagram_number(i, 3000)) == posted::full) {
@@ -193,7 +175,7 @@ TEST_F(Groups, OnePacketReachesEveryMemberOnceAndNotTheSender) {
     }
     sender->poll();
     EXPECT_TRUE(sender->heard_.empty()) << "its own";
-    const auto used = packets("cable_a", "tx_packets") - before;
+    const auto used = packet_count("cable_a") - before;
     std::printf("%d datagrams to 3 leaves: %lu packets left the sender's end\n", count,
                 static_cast<unsigned long>(used));
     EXPECT_GE(used, static_cast<unsigned>(count));

@@ -98,10 +98,7 @@ class GroupSession : public Session {
     }
     // Until the loop has found no room for so many.
     static void wait_dropped(node& s, std::uint64_t count) {
-        const auto until = std::chrono::steady_clock::now() + deadline;
-        while (s.stats().dropped_messages < count && std::chrono::steady_clock::now() < until) {
-            std::this_thread::sleep_for(1ms);
-        }
+        wait_until([&] { return s.stats().dropped_messages >= count; });
         EXPECT_EQ(count, s.stats().dropped_messages);
     }
     template <class Change> void change(const Change& what) {

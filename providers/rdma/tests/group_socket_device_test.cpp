@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sessions without a root over engine verbs and real devices: rdma_a and rdma_b of tests/rdma, where this runs.
-#include "engine_module.hpp"
+#include "device_fixture.hpp"
 #include "group_fixture.hpp"
 #include "verbs/handles.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
 
 #include <linux/if_ether.h>
@@ -20,20 +18,13 @@
 namespace joinleaf::rdma::test {
 namespace {
 
-std::string given(const char* name) {
-    const char* const value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
 class GroupDevice : public GroupSession {
   protected:
     void SetUp() override {
-        limits_.engine = "verbs";
         limits_.slice = 8192;
         limits_.recv_buffer = 1u << 20;
-        auto made = load_engine("verbs", limits_, VERBS_LIBRARY);
-        ASSERT_TRUE(made) << made.error().sentence;
-        engine_ = std::move(*made);
+        engine_ = load_verbs(limits_);
+        ASSERT_NE(nullptr, engine_);
     }
     engine& way() override { return *engine_; }
     int family() override { return family_; }
@@ -51,12 +42,6 @@ class GroupDevice : public GroupSession {
         EXPECT_EQ(0, outcome.code) << outcome.sentence;
         return made;
     }
-    static std::uint64_t packets() {
-        std::ifstream file("/sys/class/net/cable_a/statistics/tx_packets");
-        std::uint64_t count = 0;
-        file >> count;
-        return count;
-    }
 
     std::unique_ptr<engine> engine_;
     int family_ = AF_INET;
@@ -73,14 +58,14 @@ TEST_F(GroupDevice, IO_04_AMessageIsOnePacketOnTheWire_OrOneForEachPiece) {
     }
     for (const auto& [size, pieces] : {std::pair{64U, 1U}, {4036U, 1U}, {4037U, 2U}, {65536U, 17U}}) {
         constexpr int count = 20;
-        const auto before = packets();
+        const auto before = packet_count("cable_a");
         for (int i = 0; i < count; ++i) {
             ASSERT_EQ(0, sender.send(message_number(i, size)));
             for (node& each : leaves) {
                 ASSERT_EQ(message_number(i, size), take(each).text);
             }
         }
-        const auto used = packets() - before;
+        const auto used = packet_count("cable_a") - before;
         std::printf("%d messages of %u bytes to 8 leaves: %lu packets\n", count, size,
                     static_cast<unsigned long>(used));
         EXPECT_GE(used, count * pieces);

@@ -272,14 +272,37 @@ class Session : public ::testing::Test {
     };
     pair ask(node& at, const address& name, wire::data_role data = wire::data_role::leaf,
              std::uint32_t direction = JL_BOTH) {
-        pair made{make_leaf(data), {}};
+        return ask(at, name, make_leaf(data), direction);
+    }
+    pair ask(node& at, const address& name, node asking, std::uint32_t direction = JL_BOTH) {
+        pair made{std::move(asking), {}};
         made.leaf.start_join(name, nullptr, {}, 0, direction);
         const auto request = at.next_request();
         EXPECT_TRUE(request.has_value());
-        made.branch = make_branch(at);
-        EXPECT_EQ(0, at.answer(*request, &made.branch));
-        EXPECT_EQ(0, made.leaf.outcome().code);
+        if (request) {
+            made.branch = make_branch(at);
+            EXPECT_EQ(0, at.answer(*request, &made.branch));
+            const auto outcome = made.leaf.outcome();
+            EXPECT_EQ(0, outcome.code) << outcome.sentence;
+        }
         return made;
+    }
+
+    template <class Holds> static void wait_until(const Holds& holds) {
+        const auto until = std::chrono::steady_clock::now() + deadline;
+        while (!holds() && std::chrono::steady_clock::now() < until) {
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+    static group_figures figures(node& at) {
+        const auto& home = at.as<root>().home();
+        const auto hold = home->lock();
+        return home->of_group();
+    }
+    // Until so many leaves get their data by the group.
+    static void wait_seated(node& at, std::size_t count) {
+        wait_until([&] { return figures(at).leaves == count; });
+        ASSERT_EQ(count, figures(at).leaves);
     }
 
     settings limits_{};

@@ -24,13 +24,13 @@ class Work : public Cast {
         what_ = what;
         leaves_ = leaves;
         before_ = {work_counter::of("rdma_a"), work_counter::of("rdma_b")};
-        packets_ = packets_sent("cable_a");
+        packets_ = packet_count("cable_a");
     }
     // Prints a line for each end; answers what the root's device did.
     work end() {
         const std::array<work, 2> did{work_counter::of("rdma_a") - before_[0],
                                       work_counter::of("rdma_b") - before_[1]};
-        const auto packets = packets_sent("cable_a") - packets_;
+        const auto packets = packet_count("cable_a") - packets_;
         for (std::size_t i = 0; i < did.size(); ++i) {
             const work& d = did[i];
             std::printf("work: %s, %zu leaves, a message, %s: %.2f send requests by %.2f doorbells, %.2f "
@@ -47,7 +47,7 @@ class Work : public Cast {
         std::vector<pair> made;
         made.reserve(count);
         for (std::size_t i = 1; i <= count; ++i) {
-            made.push_back(ask_from_far(at, name));
+            made.push_back(ask_from(b_, at, name));
             if (seated) {
                 wait_seated(at, i);
             }
