@@ -179,8 +179,7 @@ TEST_F(Load, ProvidersVariable_ACaretAlone_IsAProblem) {
 // Runs the probe, which prints what it finds: `KIND PATH`.
 std::string run(const std::string& program) {
     // The path is the test's own and needs no quoting.
-    const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(program.c_str(), "r"), // NOLINT(cert-env33-c)
-                                                       &::pclose);
+    const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(program.c_str(), "r"), &::pclose);
     std::array<char, 1024> line{};
     if (!output || std::fgets(line.data(), static_cast<int>(line.size()), output.get()) == nullptr)
         return "nothing";

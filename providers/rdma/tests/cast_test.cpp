@@ -62,6 +62,7 @@ TEST_P(Weather, IO_02_EveryLeafGetsEverythingOnceAndInOrder) {
         return i % 60 == 7 ? std::size_t{9000} : static_cast<std::size_t>(i % 300);
     };
     std::vector<std::thread> readers;
+    readers.reserve(leaves.size());
     for (auto& each : leaves) {
         readers.emplace_back([&] {
             for (int i = 0; i < messages; ++i) {
@@ -142,7 +143,7 @@ int read_all(node& leaf, int last, std::size_t size) {
             ADD_FAILURE() << "no message after " << expected - 1;
             return -1;
         }
-        const int number = std::atoi(text.c_str());
+        const int number = std::stoi(text);
         if (first < 0) {
             first = number;
             expected = number;

@@ -100,6 +100,7 @@ TEST_F(Device, IO_02_EverythingComesOnceAndInOrderBothWays) {
         }
     });
     std::vector<std::thread> members;
+    members.reserve(leaves.size());
     for (auto& each : leaves) {
         members.emplace_back([&] {
             for (int i = 0; i < count; ++i) {

@@ -223,6 +223,7 @@ TEST_F(Groups, MoreSocketsThanTheDeviceAttachesQueuePairsShareOne) {
     const auto which = fresh_group();
     const auto sender = member(a_, which, group_use::send);
     std::vector<std::unique_ptr<listener>> leaves;
+    leaves.reserve(60);
     for (int i = 0; i < 60; ++i) { // Soft-RoCE attaches 56 to a group
         leaves.push_back(member(b_, which, group_use::receive));
     }
