@@ -353,7 +353,7 @@ typedef struct jl_ops {
 
     /* [caller] required. Asks about one direction (JL_IN, JL_OUT, JL_ACCEPT, JL_OOB): JL_READY, JL_ARMED
        or JL_ENDED. It may deliver requests by `accepted` meanwhile. No edge is lost: after JL_ARMED a
-       change shows at the descriptor, or `ready` is called. */
+       change shows at the descriptor, or `ready` is called, however often rx or tx find nothing before. */
     int32_t (*arm)(jl_endpoint* endpoint, uint32_t direction, int32_t* code);
 
     /* [caller] NULL: a pending join can only be closed. Withdraws a pending connect or join; `complete`

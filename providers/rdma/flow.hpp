@@ -51,6 +51,24 @@ struct flow {
     // The sender may go on: once it has found the log full, not before that is half empty.
     [[nodiscard]] bool takes_more() const noexcept { return members != 0 && !full && fits(wanted_room); }
 
+    // An application that has asked so often without waiting in between goes on asking; one that waits, asks once. What arming
+    // costs would be the greater part of a small message's time. Should it wait after all, the clock notices.
+    static constexpr unsigned misses_of_a_poller = 3;
+    // So does one that finds, so often, what it has not been told of.
+    static constexpr unsigned finds_of_a_poller = 3;
+
+    // The application has asked, while it was to be told or not.
+    void note_look(bool found, bool was_to_be_told) noexcept {
+        misses = found ? 0 : misses + 1;
+        if (found) {
+            untold = was_to_be_told ? untold + 1 : 0;
+        }
+    }
+    [[nodiscard]] bool is_polled() const noexcept {
+        return misses >= misses_of_a_poller || untold >= finds_of_a_poller;
+    }
+    [[nodiscard]] bool is_polled_for_room() const noexcept { return send_misses >= misses_of_a_poller; }
+
     jl_handle* socket; // told of readiness; null once it is closed
     const std::size_t send_buffer;
     ring log;

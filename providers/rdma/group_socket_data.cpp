@@ -227,6 +227,9 @@ std::int32_t group_socket::rx(jl_msg* messages, std::uint32_t count, std::uint32
             break;
         }
     }
+    if (want_in_ && !parked_ && box_.empty() && session_ && !session_->lost()) {
+        arm_watch(); // what arm has promised stands
+    }
     *left = box_.empty() ? JL_LEFT_NONE : JL_LEFT_SOME;
     if (*done != 0) {
         return 0;

@@ -178,6 +178,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void wake_if_dozing(peer& who);
     void release_space(flow& data);
     void came_back(std::uint32_t slot, peer& whose);
+    void go_on_telling(flow& data, bool nothing_left);
     void drop_front(flow& data);
     void tell_readable(flow& data);
     void relay(const inbox::message& message);

@@ -13,12 +13,6 @@
 namespace joinleaf::rdma {
 namespace {
 
-// An application that has asked so often without waiting in between goes on asking; one that waits, asks once. What arming
-// costs would be the greater part of a small message's time. Should it wait after all, the clock notices.
-constexpr unsigned misses_of_a_poller = 3;
-// So does one that finds, so often, what it has not been told of.
-constexpr unsigned finds_of_a_poller = 3;
-
 // The cookie of a slice without memory of ours.
 constexpr std::uint64_t no_cookie = ~std::uint64_t{0};
 
@@ -115,7 +109,7 @@ std::int32_t hub::tx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
         if (!std::exchange(data.full, true)) {
             data.full_since = clock::now();
         }
-        watch_unless_polled(data.send_misses >= misses_of_a_poller);
+        watch_unless_polled(data.is_polled_for_room());
         keep_ticking();
     }
     return code;
@@ -149,22 +143,27 @@ std::int32_t hub::rx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
     }
     settle();
     *left = !data.box.empty() ? JL_LEFT_SOME : data.end ? JL_LEFT_UNKNOWN : JL_LEFT_NONE;
+    data.note_look(*done != 0, waits);
     if (waits) {
-        data.want_in = true;
-        if (*left != JL_LEFT_NONE) {
-            tell_readable(data);
-        }
+        go_on_telling(data, *left == JL_LEFT_NONE);
     }
     if (*done != 0) {
-        data.misses = 0;
-        data.untold = waits ? data.untold + 1 : 0;
         return 0;
     }
-    ++data.misses;
     if (data.end) {
         return *data.end == 0 ? WSAEDISCON : *data.end;
     }
     return WSAEWOULDBLOCK;
+}
+
+// What arm has promised stands.
+void hub::go_on_telling(flow& data, bool nothing_left) {
+    data.want_in = true;
+    if (nothing_left) {
+        watch_unless_polled(data.is_polled());
+    } else {
+        tell_readable(data);
+    }
 }
 
 // A slot goes back with the last message in it; a box that has room again takes what was held back.
@@ -187,11 +186,10 @@ std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
     if (direction == JL_IN) {
         if (data.may_receive && !data.shut_in && data.box.empty()) {
             // What a second look of one that polls found would have to be told by a system call, and taken back by another.
-            const bool polls = data.misses >= misses_of_a_poller || data.untold >= finds_of_a_poller;
-            if (!parked_ && !polls) {
+            if (!parked_ && !data.is_polled()) {
                 poll_data();
             }
-            watch_unless_polled(polls);
+            watch_unless_polled(data.is_polled());
         }
         if (!data.box.empty() && !data.shut_in) {
             return JL_READY;
@@ -214,7 +212,7 @@ std::int32_t hub::arm(flow& data, std::uint32_t direction, std::int32_t* code) {
         return JL_READY;
     }
     data.want_out = true;
-    watch_unless_polled(data.send_misses >= misses_of_a_poller);
+    watch_unless_polled(data.is_polled_for_room());
     return data.takes_more() ? JL_READY : JL_ARMED;
 }
 

@@ -179,7 +179,7 @@ void socket_object::refuse_withdrawn() {
 
 // After rx or accept took something: the SOCKET stays readable exactly while there is more.
 void socket_object::settle_signal(bool more) {
-    if (signalled_.load(std::memory_order_relaxed) == more && (more || fd_kind_ == JL_FD_SET)) {
+    if (signalled_.load(std::memory_order_relaxed) == more && (more || fd_kind_ == JL_FD_SET || ready_follows_)) {
         return;
     }
     bool asks = false;
@@ -195,7 +195,9 @@ void socket_object::settle_signal(bool more) {
     }
     // Lowered first, asked afterwards: what comes in between raises it again.
     std::int32_t code = 0;
-    if (asks && !provider_ended_ && arm(JL_IN, code) != JL_ARMED) {
+    asks = asks && !provider_ended_;
+    ready_follows_ = asks && arm(JL_IN, code) == JL_ARMED;
+    if (asks && !ready_follows_) {
         const std::lock_guard hold(lock_);
         signal(true);
     }

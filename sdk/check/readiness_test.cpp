@@ -97,6 +97,32 @@ TEST_P(Readiness, AMemberIsReadableWhileDataIsQueued) {
     EXPECT_TRUE(eventually([&] { return !of_root.says_readable(now); }));
 }
 
+// Takes in vain, more often than a provider needs to see that it is polled.
+void poll_in_vain(const owned_socket& s) {
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_FALSE(receive_text(s.get()));
+        EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
+    }
+}
+
+TEST_P(Readiness, JLP_8_WhoHasPolledInVainIsToldAllTheSame) {
+    const auto root = make_listening_root();
+    const auto one = add_leaf(root);
+    ASSERT_TRUE(set_nonblocking(root.get()) && set_nonblocking(one.leaf.get()));
+    const epoll_set of_leaf(one.leaf);
+    const epoll_set of_root(root);
+    for (int i = 0; i < 3; ++i) {
+        poll_in_vain(one.leaf);
+        ASSERT_EQ(3, send_text(root.get(), "abc"));
+        EXPECT_TRUE(of_leaf.says_readable());
+        EXPECT_EQ("abc", next_text(one.leaf.get()).value_or("nothing"));
+        poll_in_vain(root);
+        ASSERT_EQ(3, send_text(one.leaf.get(), "def"));
+        EXPECT_TRUE(of_root.says_readable());
+        EXPECT_EQ("def", next_text(root.get()).value_or("nothing"));
+    }
+}
+
 TEST_P(Readiness, TheBranchIsReadableForACloseIndicationAndForNothingElse) {
     const auto root = make_listening_root();
     auto one = add_leaf(root);
