@@ -83,7 +83,17 @@ struct flow {
     bool may_send = true;
     bool may_receive = true;
 
-    unsigned misses = 0; // times in a row that the application asked and nothing had come
+    // To the application that asks just now, if it does.
+    bool hand_over(const peer& from, const arrived& message) {
+        if (asking.empty() || !box.pass(asking.front(), from, message)) {
+            return false;
+        }
+        asking = asking.subspan(1);
+        return true;
+    }
+
+    std::span<jl_msg> asking; // what a call of rx that is looking has still to fill
+    unsigned misses = 0;      // times in a row that the application asked and nothing had come
     unsigned untold = 0; // times in a row that it asked and something had come of which nobody had told it
     unsigned send_misses = 0;    // times in a row that it asked to send and there was no room
     bool want_in = false;        // the host waits for JL_IN

@@ -30,7 +30,8 @@ hub::hub(jl_handle* name, std::shared_ptr<const settings> limits, wire::control_
       limits_(std::move(limits)),
       role_(role),
       data_role_(data),
-      shares_([this](std::uint32_t slot, peer& whose) { came_back(slot, whose); }) {}
+      shares_([this](std::uint32_t slot, std::size_t bytes, peer& whose) { came_back(slot, bytes, whose); }) {
+}
 
 hub::~hub() = default;
 
@@ -171,10 +172,14 @@ void hub::park() {
 bool hub::poll_data() {
     const bool any = station_->poll_data();
     sweep();
-    for (const peer_ptr& each : std::exchange(blocked_, {})) {
+    if (!any) {
+        give_back_returned();
+    }
+    for (peer* const each : blocked_) {
         each->blocked = false;
         touch(*each);
     }
+    blocked_.clear();
     const bool again = cast_ && std::exchange(cast_->blocked, false);
     if (any || again || !touched_.empty()) {
         settle();
@@ -236,10 +241,10 @@ hub::peer_ptr hub::enroll(peer::phase first) {
     return made;
 }
 
-hub::peer_ptr hub::find(std::uint64_t channel) const {
+peer* hub::find(std::uint64_t channel) const {
     const std::size_t index = channel & 0xFFFFFFFFU;
-    const peer_ptr found = index < peers_.size() ? peers_[index] : nullptr;
-    return found && found->channel == channel ? found : nullptr;
+    peer* const found = index < peers_.size() ? peers_[index].get() : nullptr;
+    return found != nullptr && found->channel == channel ? found : nullptr;
 }
 
 // Its channel is free for others.

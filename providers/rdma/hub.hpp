@@ -122,7 +122,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void on_parcel(const parcel& got) override;
     void on_trouble(const address& who, const failure& why) override;
     bool has_room(peer& from) override;
-    void put(inbox::message message) override;
+    void put(peer& from, arrived message) override;
 
     // hub.cpp
     [[nodiscard]] jl_loop* loop();
@@ -140,7 +140,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void tend(peer& who, clock::time_point now);
     [[nodiscard]] bool needs_tick() const;
     peer_ptr enroll(peer::phase first);
-    [[nodiscard]] peer_ptr find(std::uint64_t channel) const;
+    [[nodiscard]] peer* find(std::uint64_t channel) const;
     void strike(peer& who);
     static std::uint64_t draw_channel(std::size_t index);
     // It goes when no callback of the station is under way.
@@ -166,7 +166,7 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void deafen(peer& who);
     void take_slice(peer& who, const wire::slice_head& head, const parcel& got);
     void settle();
-    void look_after(const peer_ptr& who);
+    void look_after(peer& who);
     void after_move(peer& who, bool stalled);
     void pump(peer& who);
     void post_slices(peer& who);
@@ -177,11 +177,12 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
     void send_grant(peer& who);
     void wake_if_dozing(peer& who);
     void release_space(flow& data);
-    void came_back(std::uint32_t slot, peer& whose);
+    void came_back(std::uint32_t slot, std::size_t bytes, peer& whose);
+    void give_back_returned();
     void go_on_telling(flow& data, bool nothing_left);
     void drop_front(flow& data);
     void tell_readable(flow& data);
-    void relay(const inbox::message& message);
+    void relay(peer& from, std::span<const std::byte> bytes);
     void make_member(peer& who, bool d_root, bool mute, bool deaf);
 
     // hub_life.cpp
@@ -258,8 +259,14 @@ class hub final : public std::enable_shared_from_this<hub>, station_owner, messa
 
     std::vector<peer_ptr> peers_; // by the low half of their channels
     std::vector<std::uint32_t> free_;
-    std::vector<peer_ptr> touched_;
-    std::vector<peer_ptr> blocked_; // for which the engine had no room
+    // Who is in these lists is open; close_line takes it out.
+    std::vector<peer*> touched_;
+    std::vector<peer*> blocked_; // for which the engine had no room
+    struct returned_slot {
+        std::uint32_t slot;
+        peer* whose;
+    };
+    std::vector<returned_slot> returned_; // slots that wait to be posted again
     slot_shares shares_;
     bool settling_ = false;
 

@@ -13,6 +13,9 @@
 namespace joinleaf::rdma {
 namespace {
 
+// Posting the buffer of such a slice again costs more than copying what is in it.
+constexpr std::size_t small_slice = 1024;
+
 // The cookie of a slice without memory of ours.
 constexpr std::uint64_t no_cookie = ~std::uint64_t{0};
 
@@ -64,6 +67,24 @@ std::int32_t append_all(flow& data, jl_msg* messages, std::uint32_t count, std::
     }
     return 0;
 }
+
+// While it lives, what comes goes straight to the application.
+class straight_to {
+  public:
+    straight_to(flow& data, std::span<jl_msg> messages) : data_(data), count_(messages.size()) {
+        data_.asking = messages;
+    }
+    straight_to(const straight_to&) = delete;
+    straight_to& operator=(const straight_to&) = delete;
+    ~straight_to() { data_.asking = {}; }
+    [[nodiscard]] std::uint32_t answered() const noexcept {
+        return static_cast<std::uint32_t>(count_ - data_.asking.size());
+    }
+
+  private:
+    flow& data_;
+    const std::size_t count_;
+};
 
 bool has_more(const peer& who) noexcept {
     return !who.out.is_idle(who.data->log) || who.place.next_repair() != nullptr;
@@ -129,7 +150,9 @@ std::int32_t hub::rx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
     const bool waits = std::exchange(data.want_in, false);
     if (data.box.empty()) {
         ++polls_;
+        const straight_to question(data, {messages, count});
         poll_data();
+        *done = question.answered();
     }
     while (*done < count && !data.box.empty()) {
         jl_msg& message = messages[(*done)++];
@@ -141,7 +164,9 @@ std::int32_t hub::rx(flow& data, jl_msg* messages, std::uint32_t count, std::uin
             break;
         }
     }
-    settle();
+    if (!touched_.empty()) {
+        settle();
+    }
     *left = !data.box.empty() ? JL_LEFT_SOME : data.end ? JL_LEFT_UNKNOWN : JL_LEFT_NONE;
     data.note_look(*done != 0, waits);
     if (waits) {
@@ -281,9 +306,9 @@ void hub::deafen(peer& who) {
 
 void hub::on_parcel(const parcel& got) {
     const auto head = wire::decode_head(got.bytes);
-    const peer_ptr who = head ? find(head->channel) : nullptr;
+    peer* const who = head ? find(head->channel) : nullptr;
     // A slice may overtake the answer that opens its channel: the path of the control messages is another one.
-    if (!who || who->state == peer::phase::gone) {
+    if (who == nullptr || who->state == peer::phase::gone) {
         station_->give_back(got.slot);
         return;
     }
@@ -310,9 +335,9 @@ void hub::on_parcel(const parcel& got) {
 
 void hub::take_slice(peer& who, const wire::slice_head& head, const parcel& got) {
     switch (who.in.add(head, got, copies_of_mended(who, head.position))) {
-    case inflow::arrival::kept: shares_.take(got.slot); return;
+    case inflow::arrival::kept: shares_.begin(got.slot, got.bytes.size()); return;
     case inflow::arrival::copied:
-    case inflow::arrival::dropped: came_back(got.slot, who); return;
+    case inflow::arrival::dropped: came_back(got.slot, got.bytes.size(), who); return;
     case inflow::arrival::repeated: station_->give_back(got.slot); return;
     case inflow::arrival::broken:
         station_->give_back(got.slot);
@@ -344,25 +369,42 @@ void hub::make_member(peer& who, bool d_root, bool mute, bool deaf) {
     touch(who);
 }
 
-void hub::came_back(std::uint32_t slot, peer& whose) {
-    if (station_) {
-        station_->give_back(slot);
+// The buffer of a small slice is posted again when there is nothing else to do, or with those of a quarter of the window: the
+// peer would hardly be told before. That of a large one shall be filled again while it lies in the caches.
+void hub::came_back(std::uint32_t slot, std::size_t bytes, peer& whose) {
+    if (!whose.is_open()) {
+        if (station_) {
+            station_->give_back(slot);
+        }
+        return;
     }
-    ++whose.consumed;
-    if (whose.consumed - whose.announced >= std::max(1U, whose.window / 4)) {
-        touch(whose);
+    returned_.push_back({slot, &whose});
+    if (++whose.returned >= whose.quarter() || bytes > small_slice) {
+        give_back_returned();
     }
 }
 
+void hub::give_back_returned() {
+    for (const auto& [slot, whose] : returned_) {
+        station_->give_back(slot);
+        whose->returned = 0;
+        ++whose->consumed;
+        if (whose->is_owed_a_grant()) {
+            touch(*whose);
+        }
+    }
+    returned_.clear();
+}
+
 void hub::touch(peer& who) {
-    if (!std::exchange(who.touched, true)) {
-        touched_.push_back(who.shared_from_this());
+    if (who.is_open() && !std::exchange(who.touched, true)) {
+        touched_.push_back(&who);
     }
 }
 
 void hub::block(peer& who) {
     if (!std::exchange(who.blocked, true)) {
-        blocked_.push_back(who.shared_from_this());
+        blocked_.push_back(&who);
         keep_ticking();
     }
 }
@@ -374,9 +416,10 @@ void hub::settle() {
     }
     do {
         for (std::size_t i = 0; i < touched_.size() && station_; ++i) {
-            const peer_ptr who = std::move(touched_[i]); // settling, nobody else looks at it
-            who->touched = false;
-            look_after(who);
+            if (peer* const who = touched_[i]; who != nullptr) {
+                who->touched = false;
+                look_after(*who);
+            }
         }
         touched_.clear();
         settle_cast();
@@ -384,33 +427,37 @@ void hub::settle() {
     settling_ = false;
 }
 
-void hub::look_after(const peer_ptr& who) {
-    if (!who->is_open() || !who->in.has_begun()) {
+void hub::look_after(peer& who) {
+    if (!who.is_open() || !who.in.has_begun()) {
         return;
     }
-    for (const auto& [head, got] : std::exchange(who->early, {})) {
-        take_slice(*who, head, got); // as if it came only now; its grant has been read
+    if (!who.early.empty()) {
+        for (const auto& [head, got] : std::exchange(who.early, {})) {
+            take_slice(who, head, got); // as if it came only now; its grant has been read
+        }
     }
-    flow& data = *who->data;
+    flow& data = *who.data;
     const bool was_empty = data.box.empty();
-    const auto state = who->in.move(*this, who, shares_);
-    if (state == inflow::state::broken && !who->broken) {
-        who->broken = failure{WSAECONNABORTED, "what it sends is no message"};
+    const auto state = who.in.move(*this, who, shares_);
+    if (state == inflow::state::broken && !who.broken) {
+        who.broken = failure{WSAECONNABORTED, "what it sends is no message"};
     }
     if (was_empty && !data.box.empty()) {
         tell_readable(data);
     }
-    after_move(*who, state == inflow::state::stalled);
-    if (who->is_open()) {
-        if (who->owes_opening) {
-            send_grant(*who);
+    after_move(who, state == inflow::state::stalled);
+    if (who.is_open()) {
+        if (who.owes_opening) {
+            send_grant(who);
         }
-        tend_ear(*who);
-        pump(*who);
-        if (who->consumed - who->announced >= std::max(1U, who->window / 4)) {
-            send_grant(*who);
+        tend_ear(who);
+        pump(who);
+        if (who.is_owed_a_grant()) {
+            send_grant(who);
         }
-        release_space(data);
+        if (data.log.used() != 0 || data.full) {
+            release_space(data);
+        }
     }
 }
 
@@ -420,47 +467,47 @@ bool hub::has_room(peer& from) {
     return box && (!data.is_root || data.log.used() < data.send_buffer);
 }
 
-void hub::put(inbox::message message) {
-    peer& from = *message.from;
+void hub::put(peer& from, arrived message) {
     flow& data = *from.data;
     // Only a root says whose message it passes on; a leaf may be there to receive only.
     if (from.mute || (message.has_source && data.is_root)) {
         from.broken = from.broken.value_or(failure{WSAECONNABORTED, "it sends what it has no right to"});
     }
-    const bool wanted = !data.closing && !from.discard && data.may_receive && !from.broken;
-    if (wanted) {
-        from.received.add(message.bytes.size() - (message.has_source ? wire::source_size : 0));
+    if (data.closing || from.discard || !data.may_receive || from.broken) {
+        return;
     }
-    if (wanted && data.is_root) {
-        relay(message);
+    from.received.add(message.bytes.size() - (message.has_source ? wire::source_size : 0));
+    if (data.is_root) {
+        relay(from, message.bytes);
     }
     const bool for_us = !data.is_root || from.d_root || data.is_d_root;
-    if (wanted && for_us && !data.shut_in) {
-        data.box.put(std::move(message));
-    } else if (message.slot != inbox::no_slot) {
-        shares_.leave(message.slot, from);
+    if (!for_us || data.shut_in || data.hand_over(from, message)) {
+        return;
     }
+    if (message.slot != arrived::no_slot) {
+        shares_.take(message.slot);
+    }
+    data.box.put(from.shared_from_this(), std::move(message));
 }
 
 // Routing: what member M sends goes to every other member N if M is d_root, or N is d_root.
-void hub::relay(const inbox::message& message) {
-    peer& from = *message.from;
+void hub::relay(peer& from, std::span<const std::byte> bytes) {
     flow& data = *from.data;
     if (from.d_root ? data.peers.size() < 2 : data.d_roots == 0) {
         return;
     }
     const std::uint64_t begin = data.log.head();
-    data.log.append(wire::encode(
-        wire::record{static_cast<std::uint32_t>(wire::source_size + message.bytes.size()), true}));
+    data.log.append(
+        wire::encode(wire::record{static_cast<std::uint32_t>(wire::source_size + bytes.size()), true}));
     data.log.append(wire::encode_source(from.remote.raw()));
-    data.log.append(message.bytes);
+    data.log.append(bytes);
     if (!from.d_root) {
-        skip_leaves(data, begin, message.bytes.size()); // the sender too
+        skip_leaves(data, begin, bytes.size()); // the sender too
     } else {
-        from.skipped.add(message.bytes.size());
+        from.skipped.add(bytes.size());
         from.out.skip(begin, data.log.head());
     }
-    data.carried.add(message.bytes.size());
+    data.carried.add(bytes.size());
     for (const peer_ptr& each : data.peers) {
         touch(*each);
     }
@@ -474,7 +521,7 @@ void hub::tell_readable(flow& data) {
 
 void hub::pump(peer& who) {
     const bool may_post = !who.blocked && !who.owes_opening && !who.awaits_opening;
-    if (who.is_open() && who.line != nullptr && who.slice_room != 0 && may_post) {
+    if (may_post && who.is_open() && who.line != nullptr && who.slice_room != 0 && has_more(who)) {
         post_slices(who);
         who.line->flush();
     }

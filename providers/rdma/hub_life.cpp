@@ -318,16 +318,19 @@ void hub::close_line(peer& who, bool abort) {
     if (link* const line = std::exchange(who.line, nullptr)) {
         line->close(abort);
     }
+    give_back_returned();
     who.state = peer::phase::gone;
+    std::ranges::replace(touched_, &who, nullptr);
+    std::erase(blocked_, &who);
     if (const auto data = who.data) {
         drop_membership(who);
         std::erase(data->peers, hold);
         who.place.forget_repairs();
         unseat(who);
         deafen_ear(who);
-        who.in.clear(hold, shares_);
+        who.in.clear(who, shares_);
         for (const auto& [head, got] : std::exchange(who.early, {})) {
-            came_back(got.slot, who);
+            came_back(got.slot, got.bytes.size(), who);
         }
         if (who.window != 0 && station_) {
             station_->drop_slots(who.window + spare_slots);
@@ -336,6 +339,7 @@ void hub::close_line(peer& who, bool abort) {
         release_space(*data);
     }
     strike(who);
+    bury(hold); // whoever looks after it may not be done yet
     if (who.on_gone) {
         post(loop(), std::exchange(who.on_gone, nullptr));
     }

@@ -16,20 +16,30 @@ namespace joinleaf::rdma {
 
 struct peer;
 
+// A message as it comes. Its bytes are there during the call that it is given to: who keeps it takes a share of its slot, or
+// its memory.
+struct arrived {
+    std::span<const std::byte> bytes;
+    std::vector<std::byte> own; // where bytes lie, unless in a slot
+    std::uint32_t slot = no_slot;
+    bool has_source = false; // bytes begin with the address of another sender than the peer
+
+    static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
+};
+
 // Messages that wait for one socket. Their bytes lie in a slot of the station, or in memory of their own. Guarded by the
 // lock of its hub.
 class inbox {
   public:
-    // A message. From put on it holds a share of its slot until it is taken or dropped.
+    // A message holds a share of its slot until it is taken or dropped.
     struct message {
         std::shared_ptr<peer> from;
         std::span<const std::byte> bytes;
-        std::vector<std::byte> own; // where bytes lie, unless in a slot
+        std::vector<std::byte> own;
         std::uint32_t slot = no_slot;
-        bool has_source = false; // bytes begin with the address of another sender than the peer
-        address source{};        // that address, once it is queued
+        address source{}; // another sender than the peer, if it has one
     };
-    static constexpr std::uint32_t no_slot = 0xFFFFFFFF;
+    static constexpr std::uint32_t no_slot = arrived::no_slot;
 
     explicit inbox(std::size_t bound) : bound_(bound) {}
 
@@ -40,7 +50,11 @@ class inbox {
     [[nodiscard]] std::uint64_t taken_messages() const noexcept { return taken_messages_; }
     [[nodiscard]] std::uint64_t taken_bytes() const noexcept { return taken_bytes_; }
 
-    void put(message next); // takes the source off the bytes
+    void put(std::shared_ptr<peer> from, arrived next); // takes the source off the bytes
+
+    // Fills one message of the application without queueing. False, and nothing has happened: others wait, it is too long, or
+    // the application would only peek.
+    bool pass(jl_msg& out, const peer& from, const arrived& next);
 
     // Fills one message of the application from the front; true: the front has been taken whole, and the caller pops
     // it. The queue is not empty.
@@ -49,6 +63,9 @@ class inbox {
     void pop();
 
   private:
+    // Returns whether it took everything.
+    static bool fill(jl_msg& out, std::span<const std::byte> bytes, const address& name);
+
     const std::size_t bound_;
     fifo<message> waiting_;
     std::uint64_t bytes_ = 0;

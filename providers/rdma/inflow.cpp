@@ -6,16 +6,17 @@
 
 namespace joinleaf::rdma {
 
-void slot_shares::take(std::uint32_t slot) {
-    if (slot >= shares_.size()) {
-        shares_.resize(slot + 1);
+void slot_shares::begin(std::uint32_t slot, std::size_t bytes) {
+    if (slot >= held_.size()) {
+        held_.resize(slot + 1);
     }
-    ++shares_[slot];
+    held_[slot] = {bytes, 1};
 }
 
 void slot_shares::leave(std::uint32_t slot, peer& whose) {
-    if (--shares_[slot] == 0) {
-        give_back_(slot, whose);
+    holding& what = held_[slot];
+    if (--what.shares == 0) {
+        last_(slot, what.bytes, whose);
     }
 }
 
@@ -77,7 +78,7 @@ inflow::arrival inflow::add(const wire::slice_head& head, const parcel& got, std
 
 void inflow::insert_copy(std::uint64_t position, std::span<const std::byte> bytes, std::uint8_t flags) {
     piece copy{
-        inbox::no_slot, {bytes.begin(), bytes.end()}, {}, static_cast<std::uint32_t>(bytes.size()), flags};
+        arrived::no_slot, {bytes.begin(), bytes.end()}, {}, static_cast<std::uint32_t>(bytes.size()), flags};
     copy.bytes = copy.own;
     insert(position, std::move(copy));
 }
@@ -92,9 +93,9 @@ inflow::arrival inflow::add_copy(std::uint64_t position, std::span<const std::by
     return arrival::kept;
 }
 
-void inflow::insert(std::uint64_t position, piece what) {
+void inflow::insert(std::uint64_t position, piece&& what) {
     if (position != next_) {
-        early_slots_ += what.slot != inbox::no_slot ? 1U : 0U;
+        early_slots_ += what.slot != arrived::no_slot ? 1U : 0U;
         early_.emplace(position, std::move(what));
         return;
     }
@@ -102,12 +103,12 @@ void inflow::insert(std::uint64_t position, piece what) {
     for (auto each = early_.begin(); each != early_.end() && each->first == next_; each = early_.begin()) {
         piece early = std::move(each->second);
         early_.erase(each);
-        early_slots_ -= early.slot != inbox::no_slot ? 1U : 0U;
+        early_slots_ -= early.slot != arrived::no_slot ? 1U : 0U;
         enqueue(std::move(early));
     }
     // All pieces of a stream are cut at the same places, and so one that lies across another is none of it.
     while (!early_.empty() && early_.begin()->first < next_) {
-        if (early_.begin()->second.slot != inbox::no_slot) {
+        if (early_.begin()->second.slot != arrived::no_slot) {
             broken_ = true;
             return;
         }
@@ -115,7 +116,7 @@ void inflow::insert(std::uint64_t position, piece what) {
     }
 }
 
-void inflow::enqueue(piece what) {
+void inflow::enqueue(piece&& what) {
     next_ += what.size;
     all_came_ = all_came_ || (what.flags & wire::flag_leaving) != 0;
     pieces_.push(std::move(what));
@@ -145,14 +146,14 @@ std::uint64_t inflow::overtaken() const noexcept {
     return early_.size() < passed ? next_ : std::prev(early_.end(), passed)->first;
 }
 
-inflow::state inflow::move(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares) {
+inflow::state inflow::move(message_sink& sink, peer& self, slot_shares& shares) {
     while (!pieces_.empty() && !broken_) {
-        if (!sink.has_room(*self)) {
+        if (!sink.has_room(self)) {
             return state::stalled;
         }
         piece& from = pieces_.front();
         if (!from.bytes.empty()) {
-            broken_ = ended_ || !move_one(sink, self, shares);
+            broken_ = ended_ || !move_one(sink, self);
         }
         if (from.bytes.empty()) {
             const bool cut = in_message_ || record_have_ != 0;
@@ -163,8 +164,8 @@ inflow::state inflow::move(message_sink& sink, const std::shared_ptr<peer>& self
             ++pieces_moved_;
             const std::uint32_t slot = from.slot;
             pieces_.pop();
-            if (slot != inbox::no_slot) {
-                shares.leave(slot, *self);
+            if (slot != arrived::no_slot) {
+                shares.leave(slot, self);
             }
         }
     }
@@ -187,7 +188,7 @@ bool inflow::read_record(piece& from) {
     return in_message_;
 }
 
-bool inflow::move_one(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares) {
+bool inflow::move_one(message_sink& sink, peer& self) {
     piece& from = pieces_.front();
     if (!in_message_ && (!read_record(from) || !in_message_)) {
         return record_have_ != 0;
@@ -197,7 +198,7 @@ bool inflow::move_one(message_sink& sink, const std::shared_ptr<peer>& self, slo
     const auto bytes = from.bytes.first(n);
     from.bytes = from.bytes.subspan(n);
     if (in_one_piece) {
-        put_whole(sink, self, shares, bytes);
+        put_whole(sink, self, bytes);
         return true;
     }
     if (whole_.empty()) {
@@ -208,32 +209,30 @@ bool inflow::move_one(message_sink& sink, const std::shared_ptr<peer>& self, slo
         in_message_ = false;
         auto own = std::exchange(whole_, {});
         const std::span<const std::byte> all(own);
-        sink.put({self, all, std::move(own), inbox::no_slot, message_.has_source});
+        sink.put(self, {all, std::move(own), arrived::no_slot, message_.has_source});
     }
     return true;
 }
 
-// A message that lies in the piece at the front: it shares its slot, or takes its memory along if it is the last there.
-void inflow::put_whole(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares,
-                       std::span<const std::byte> bytes) {
+// A message that lies in the piece at the front: it takes the memory along if it is the last there.
+void inflow::put_whole(message_sink& sink, peer& self, std::span<const std::byte> bytes) {
     piece& from = pieces_.front();
     in_message_ = false;
-    if (from.slot != inbox::no_slot) {
-        shares.take(from.slot);
-        sink.put({self, bytes, {}, from.slot, message_.has_source});
+    if (from.slot != arrived::no_slot) {
+        sink.put(self, {bytes, {}, from.slot, message_.has_source});
     } else if (from.bytes.empty()) {
-        sink.put({self, bytes, std::move(from.own), inbox::no_slot, message_.has_source});
+        sink.put(self, {bytes, std::move(from.own), arrived::no_slot, message_.has_source});
     } else {
         std::vector<std::byte> own(bytes.begin(), bytes.end());
         const std::span<const std::byte> all(own);
-        sink.put({self, all, std::move(own), inbox::no_slot, message_.has_source});
+        sink.put(self, {all, std::move(own), arrived::no_slot, message_.has_source});
     }
 }
 
-void inflow::clear(const std::shared_ptr<peer>& self, slot_shares& shares) {
+void inflow::clear(peer& self, slot_shares& shares) {
     const auto drop = [&](const piece& what) {
-        if (what.slot != inbox::no_slot) {
-            shares.leave(what.slot, *self);
+        if (what.slot != arrived::no_slot) {
+            shares.leave(what.slot, self);
         }
     };
     while (!pieces_.empty()) {

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <span>
 #include <vector>
@@ -20,14 +19,21 @@ namespace joinleaf::rdma {
 // The shares in the slots of a station: a slot goes back when the last message in it has been taken.
 class slot_shares {
   public:
-    explicit slot_shares(std::function<void(std::uint32_t, peer&)> give_back)
-        : give_back_(std::move(give_back)) {}
-    void take(std::uint32_t slot);
+    using give_back = std::function<void(std::uint32_t slot, std::size_t bytes, peer& whose)>;
+
+    explicit slot_shares(give_back last) : last_(std::move(last)) {}
+    // The first share of a slot with so many bytes in it, and a further one.
+    void begin(std::uint32_t slot, std::size_t bytes);
+    void take(std::uint32_t slot) { ++held_[slot].shares; }
     void leave(std::uint32_t slot, peer& whose);
 
   private:
-    std::function<void(std::uint32_t, peer&)> give_back_;
-    std::vector<std::uint32_t> shares_; // by slot
+    struct holding {
+        std::size_t bytes = 0;
+        std::uint32_t shares = 0;
+    };
+    give_back last_;
+    std::vector<holding> held_; // by slot
 };
 
 // Where messages go.
@@ -36,7 +42,7 @@ class message_sink {
     virtual ~message_sink() = default;
     // False: not now; the stream is held back.
     virtual bool has_room(peer& from) = 0;
-    virtual void put(inbox::message message) = 0;
+    virtual void put(peer& from, arrived message) = 0;
 };
 
 // From the slices of one peer to messages: puts them into order, and cuts them at the messages' ends. Guarded by the
@@ -65,7 +71,7 @@ class inflow {
 
     // Moves messages into the sink while there is room. idle: all that came is done; stalled: the sink is full; broken:
     // not a message.
-    state move(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares);
+    state move(message_sink& sink, peer& self, slot_shares& shares);
 
     // Up to which position messages have gone to the sink, and in how many pieces.
     [[nodiscard]] std::uint64_t moved() const noexcept { return moved_; }
@@ -82,11 +88,11 @@ class inflow {
     [[nodiscard]] bool has_left() const noexcept { return left_; }
 
     // Gives all slots back: nothing of this stream is wanted any more.
-    void clear(const std::shared_ptr<peer>& self, slot_shares& shares);
+    void clear(peer& self, slot_shares& shares);
 
   private:
     struct piece {
-        std::uint32_t slot = inbox::no_slot;
+        std::uint32_t slot = arrived::no_slot;
         std::vector<std::byte> own;       // where bytes lie, unless in a slot
         std::span<const std::byte> bytes; // what is left of it
         std::uint32_t size = 0;
@@ -95,13 +101,12 @@ class inflow {
 
     [[nodiscard]] bool is_repeated(std::uint32_t number);
     [[nodiscard]] bool has_come(std::uint64_t position, std::size_t size) const;
-    void insert(std::uint64_t position, piece what);
+    void insert(std::uint64_t position, piece&& what);
     void insert_copy(std::uint64_t position, std::span<const std::byte> bytes, std::uint8_t flags);
-    void enqueue(piece what);
-    bool move_one(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares);
+    void enqueue(piece&& what);
+    bool move_one(message_sink& sink, peer& self);
     bool read_record(piece& from);
-    void put_whole(message_sink& sink, const std::shared_ptr<peer>& self, slot_shares& shares,
-                   std::span<const std::byte> bytes);
+    void put_whole(message_sink& sink, peer& self, std::span<const std::byte> bytes);
 
     std::uint64_t next_ = 0; // position of the next byte that is missing
     std::size_t window_ = 0;

@@ -54,6 +54,10 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
         return std::min(out.needs(head), place.needs(head));
     }
 
+    // So many buffers are worth a grant.
+    [[nodiscard]] std::uint32_t quarter() const noexcept { return std::max(1U, window / 4); }
+    [[nodiscard]] bool is_owed_a_grant() const noexcept { return consumed - announced >= quarter(); }
+
     hub& home;
     link* line = nullptr; // null when gone
     phase state;
@@ -78,7 +82,8 @@ struct peer final : link_owner, std::enable_shared_from_this<peer> {
     seat place;                     // on a root: in its group
     std::unique_ptr<listening> ear; // on a leaf: to its root's group
     std::uint32_t window = 0;       // buffers posted for it
-    std::uint32_t consumed = 0;     // data slices whose buffers are free again
+    std::uint32_t returned = 0;     // of these, those that are free and wait to be posted again
+    std::uint32_t consumed = 0;     // data slices whose buffers have been posted again
     std::uint32_t announced = 0;    // of these, what it knows
     std::uint32_t allowed = 0;      // data slices that may be posted in all
     std::uint32_t posted = 0;

@@ -179,7 +179,8 @@ void socket_object::refuse_withdrawn() {
 
 // After rx or accept took something: the SOCKET stays readable exactly while there is more.
 void socket_object::settle_signal(bool more) {
-    if (signalled_.load(std::memory_order_relaxed) == more && (more || fd_kind_ == JL_FD_SET || ready_follows_)) {
+    if (signalled_.load(std::memory_order_relaxed) == more &&
+        (more || fd_kind_ == JL_FD_SET || ready_follows_)) {
         return;
     }
     bool asks = false;

@@ -542,7 +542,8 @@ class socket_object {
 
     small_mutex guard_in_;
     small_mutex guard_out_;
-    bool ready_follows_ = false; // arm(JL_IN) has promised it, JLP-8; kept while not signalled_; guarded by guard_in_
+    bool ready_follows_ =
+        false; // arm(JL_IN) has promised it, JLP-8; kept while not signalled_; guarded by guard_in_
     dispatch::operation_list receives_; // pending, in order; guarded by guard_in_
     dispatch::operation_list sends_;    // the same; guarded by guard_out_
     std::optional<int> shutdown_after_; // of shutdown, when sends_ is empty; guarded by guard_out_
