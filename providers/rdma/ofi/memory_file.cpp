@@ -34,8 +34,14 @@ tcp::descriptor open_file(const file_name& which, std::size_t& size) {
 
 } // namespace
 
-std::optional<memory_file> memory_file::behind(std::span<std::byte> memory) noexcept {
-    tcp::descriptor fd(::memfd_create("joinleaf-rdma", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+tcp::descriptor memory_file::empty() noexcept {
+    return tcp::descriptor(::memfd_create("joinleaf-rdma", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+}
+
+std::optional<memory_file> memory_file::behind(std::span<std::byte> memory, tcp::descriptor fd) noexcept {
+    if (!fd) {
+        fd = empty();
+    }
     struct stat what {};
     if (!fd || ::ftruncate(fd.get(), static_cast<off_t>(memory.size())) != 0 ||
         ::fcntl(fd.get(), F_ADD_SEALS, seals) != 0 || ::fstat(fd.get(), &what) != 0 ||

@@ -27,9 +27,12 @@ struct file_name {
 // never fault.
 class memory_file {
   public:
-    // Puts it behind whole pages; what they held is gone. Nothing: the kernel has no file to give (descriptors, memory), and
-    // the memory is what it was.
-    static std::optional<memory_file> behind(std::span<std::byte> memory) noexcept;
+    // A file without memory, to be put behind some later. None: the kernel has no descriptor left.
+    static tcp::descriptor empty() noexcept;
+
+    // Puts a file behind whole pages, whose contents are gone: an empty one, or one made for it. Nothing: the kernel has none
+    // to give (descriptors, memory), and the memory is what it was.
+    static std::optional<memory_file> behind(std::span<std::byte> memory, tcp::descriptor fd = {}) noexcept;
 
     [[nodiscard]] file_name name() const noexcept { return name_; }
 

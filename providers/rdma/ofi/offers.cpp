@@ -121,6 +121,11 @@ std::vector<std::byte> offers::introduction(std::uint32_t which) const {
     return {bytes.begin(), bytes.end()};
 }
 
+std::uint32_t offers::process_of(std::span<const std::byte> introduction) noexcept {
+    const auto them = read_plain<introduced>(introduction);
+    return them ? them->board.process : 0;
+}
+
 void offers::meet(std::uint32_t which, std::span<const std::byte> introduction, std::uint64_t destination) {
     const auto them = read_plain<introduced>(introduction);
     if (!them || place_of(them->key) >= most_pairs) {

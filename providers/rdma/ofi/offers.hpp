@@ -70,6 +70,8 @@ class offers {
     std::uint32_t open_pair();
     // What the peer has to know: goes with the address in the data plane.
     [[nodiscard]] std::vector<std::byte> introduction(std::uint32_t which) const;
+    // The process that says so; 0: it says nothing.
+    static std::uint32_t process_of(std::span<const std::byte> introduction) noexcept;
     // The peer's; where its endpoint is. One that cannot be read, or says nothing, gets and sends messages only.
     void meet(std::uint32_t which, std::span<const std::byte> introduction, std::uint64_t destination);
     // Nothing of this line is under way any more: what was offered and not copied never will be, whatever is written there

@@ -15,6 +15,7 @@
 #include <rdma/fi_cm.h>
 #include <rdma/fi_errno.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace joinleaf::rdma::ofi {
 namespace {
@@ -127,6 +128,7 @@ tl::expected<void, failure> port::start(const fabric& way) {
     // Who has no IP address may be a process of this host.
     if (!is_ip(*info_) && info_->domain_attr->cq_data_size != 0 && inject_size_ >= offers::notice_max) {
         offers_ = offers::open(*this);
+        next_file_ = memory_file::empty();
     }
     auto queue = open_queue();
     return queue ? open_endpoint() : queue;
@@ -196,9 +198,19 @@ tl::expected<fi_addr_t, std::int32_t> port::attach(line& whose, std::span<const 
     if (rest > address.size()) {
         return tl::unexpected(WSAEINVAL);
     }
-    const auto out = insert(address.first(address.size() - rest));
+    const auto name = address.first(address.size() - rest);
+    const auto introduction = address.last(rest).first(rest - 1);
+    auto neighbour = neighbours::find(name);
+    if (!neighbour && offers::process_of(introduction) == static_cast<std::uint32_t>(::getpid())) {
+        return tl::unexpected(WSAECONNRESET); // it has gone meanwhile
+    }
+    const auto out = insert(name);
+    if (out) {
+        met_.resize(std::max<std::size_t>(met_.size(), *out + 1));
+        met_[*out] = std::move(neighbour);
+    }
     if (out && open_pair(whose)) {
-        offers_->meet(whose.pair(), address.last(rest).first(rest - 1), *out);
+        offers_->meet(whose.pair(), introduction, *out);
     }
     return out;
 }
@@ -248,15 +260,10 @@ tl::expected<fi_addr_t, std::int32_t> port::insert(std::span<const std::byte> na
             return tl::unexpected(WSAEINVAL);
         }
     }
-    auto neighbour = is_ip(*info_) ? nullptr : neighbours::find(name);
     fi_addr_t out = FI_ADDR_UNSPEC;
     const int count = fi_av_insert(addresses_.get(), padded.data(), 1, &out, 0, nullptr);
     if (count != 1 || out == FI_ADDR_NOTAVAIL) {
         return tl::unexpected(WSAEINVAL);
-    }
-    if (neighbour) {
-        met_.resize(std::max<std::size_t>(met_.size(), out + 1));
-        met_[out] = std::move(neighbour);
     }
     return out;
 }
@@ -276,7 +283,7 @@ tl::expected<owned<fid_mr>, failure> port::enroll(std::span<std::byte> memory, s
 
 tl::expected<void, failure> port::lend(std::span<std::byte> memory) {
     auto made = std::make_unique<memory_region>();
-    made->file = offers_ ? memory_file::behind(memory) : std::nullopt;
+    made->file = offers_ ? memory_file::behind(memory, std::exchange(next_file_, {})) : std::nullopt;
     auto registration = enroll(memory, FI_SEND);
     if (!registration) {
         return tl::unexpected(registration.error());

@@ -147,6 +147,7 @@ class port final : offer_port {
 
     std::vector<std::shared_ptr<void>> met_; // ports of this process, by their places in the table
     std::unique_ptr<offers> offers_; // null where a network lies between, or the kernel has no memory files
+    tcp::descriptor next_file_; // for what is lent first: a join shall need no descriptor beyond its connection's
     std::vector<std::uint32_t> refused_;  // offered slices that have to go as messages
     std::vector<std::uint32_t> landings_; // slots for offered slices, free
     std::size_t landings_made_ = 0;
