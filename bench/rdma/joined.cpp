@@ -14,12 +14,12 @@
 namespace bench {
 namespace {
 
-void start(const std::string& provider) {
-    const std::string text =
-        fmt::format("version: 1\n"
-                    "providers:\n"
-                    "  - {{name: rdma, library: rdma, options: {{engine: ofi, fabric: \"{}\"}}}}\n",
-                    provider);
+void start(const std::string& provider, bool polled) {
+    const std::string text = fmt::format(
+        "version: 1\n"
+        "providers:\n"
+        "  - {{name: rdma, library: rdma, options: {{engine: ofi, fabric: \"{}\", polled: {}}}}}\n",
+        provider, polled);
     must(jl_start_text(text.c_str(), "bench") == 0, "jl_start_text");
 }
 
@@ -64,8 +64,9 @@ class joined : public party {
     std::vector<SOCKET> all_;
 };
 
+template <bool Polled>
 std::unique_ptr<party> open_root(board& shared, std::size_t leaves, const std::string& provider) {
-    start(provider);
+    start(provider, Polled);
     const SOCKET root = open(WSA_FLAG_MULTIPOINT_C_ROOT | WSA_FLAG_MULTIPOINT_D_ROOT);
     sockaddr_in at{};
     at.sin_family = AF_INET;
@@ -84,8 +85,9 @@ std::unique_ptr<party> open_root(board& shared, std::size_t leaves, const std::s
     return std::make_unique<joined>(root, all);
 }
 
+template <bool Polled>
 std::unique_ptr<party> open_leaf(board& shared, std::size_t, const std::string& provider) {
-    start(provider);
+    start(provider, Polled);
     const SOCKET leaf = open(WSA_FLAG_MULTIPOINT_C_LEAF | WSA_FLAG_MULTIPOINT_D_LEAF);
     sockaddr_in at{};
     std::memcpy(&at, shared.root.read().data(), sizeof at);
@@ -99,7 +101,11 @@ std::unique_ptr<party> open_leaf(board& shared, std::size_t, const std::string& 
 } // namespace
 
 library joinleaf() {
-    return {"joinleaf", open_root, open_leaf};
+    return {"joinleaf", open_root<false>, open_leaf<false>};
+}
+
+library polled_joinleaf() {
+    return {"joinleaf, polled", open_root<true>, open_leaf<true>};
 }
 
 } // namespace bench

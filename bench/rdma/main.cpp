@@ -144,7 +144,7 @@ struct contender {
 
 std::vector<contender> contenders(const choice& asked) {
     std::vector<contender> all;
-    for (const library& each : {libfabric(), joinleaf(), copying_libfabric(), raw_tcp()}) {
+    for (const library& each : {libfabric(), joinleaf(), polled_joinleaf(), copying_libfabric(), raw_tcp()}) {
         all.push_back({each.name,
                        [each](const traffic& what, const std::string& provider) {
                            return measure(each, what, provider);
@@ -200,14 +200,18 @@ std::string comparison(const contender& base, const contender& ours, bool is_ech
     return all.empty() ? "-" : fmt::format(fmt::runtime(is_echoed ? "{:+.2f} us" : "{:.2f}"), median(all));
 }
 
+bool is_ours(const contender& which) {
+    return which.name.starts_with("joinleaf");
+}
+
 void print_head(const std::vector<contender>& all) {
     fmt::print("| over | traffic |");
     for (const contender& each : all) {
-        fmt::print(" {} |{}", each.name,
-                   each.name == "joinleaf" && all.size() > 1 ? " against libfabric |" : "");
+        fmt::print(" {} |{}", each.name, is_ours(each) && all.size() > 1 ? " against libfabric |" : "");
     }
     fmt::print("\n|---|---|");
-    for (std::size_t i = 0; i < all.size() + (all.size() > 1 ? 1 : 0); ++i) {
+    const auto ours = all.size() > 1 ? std::ranges::count_if(all, is_ours) : 0;
+    for (std::size_t i = 0; i < all.size() + static_cast<std::size_t>(ours); ++i) {
         fmt::print("---|");
     }
     fmt::print("\n");
@@ -217,7 +221,7 @@ void print_line(const std::vector<contender>& all, const traffic& what, const st
     fmt::print("| {} | {} |", provider, what.name);
     for (const contender& each : all) {
         fmt::print(" {} |", cell(each));
-        if (each.name == "joinleaf" && all.size() > 1) {
+        if (is_ours(each) && all.size() > 1) {
             fmt::print(" {} |", comparison(all.front(), each, what.is_echoed));
         }
     }
@@ -236,7 +240,8 @@ void declare(CLI::App& app, choice& asked) {
     app.add_option("--rounds", asked.rounds, "Rounds of each case")->check(CLI::Range(1, 10000));
     app.add_option("--provider", asked.providers, "Provider of libfabric, instead of shm and tcp;ofi_rxm")
         ->expected(1);
-    app.add_option("--library", asked.library, "This one only: libfabric, joinleaf, 'raw TCP' or UCX");
+    app.add_option("--library", asked.library,
+                   "This one only: libfabric, joinleaf, 'joinleaf, polled', 'raw TCP' or UCX");
     app.add_option("--json", asked.json, "File for the figures");
 }
 

@@ -57,6 +57,7 @@ struct library {
 };
 
 library joinleaf();
+library polled_joinleaf(); // with the option that only polls
 library libfabric();
 library copying_libfabric();
 library raw_tcp();

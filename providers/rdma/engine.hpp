@@ -208,6 +208,8 @@ class station {
     [[nodiscard]] virtual int data_fd() const = 0;
     // False: poll again first.
     virtual bool arm_data() = 0;
+    // Nobody can tell when what has been copied goes on its way: poll_data has to be called now and then.
+    [[nodiscard]] virtual bool wants_polls() const { return false; }
 };
 
 // A way to reach RDMA, opened for one YAML entry.

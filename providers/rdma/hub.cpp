@@ -224,6 +224,7 @@ void hub::arm_watch() {
                 each->line->control(wire::encode(wire::note{wire::kind::asleep, each->slices_seen}));
             }
         }
+        keep_ticking();
     }
 }
 
@@ -257,7 +258,8 @@ void hub::strike(peer& who) {
 }
 
 bool hub::needs_tick() const {
-    if (parked_ || !greeting_.empty() || !buried_.empty() || cast_needs_tick()) {
+    const bool looks = station_->wants_polls() && !peers_.empty();
+    if (parked_ || looks || !greeting_.empty() || !buried_.empty() || cast_needs_tick()) {
         return true;
     }
     return std::ranges::any_of(peers_, [&](const peer_ptr& each) {

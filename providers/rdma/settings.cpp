@@ -13,6 +13,7 @@ namespace {
 enum row : std::size_t {
     row_engine,
     row_fabric,
+    row_polled,
     row_local,
     row_multicast,
     row_join_timeout,
@@ -39,6 +40,11 @@ constexpr std::array<jl_option, row_count> rows{{
      "auto|verbs|ofi", 0, 0},
     {sizeof(jl_option), JL_OPTION_TEXT, "fabric", nullptr,
      "Engine ofi: the libfabric provider to use, as fi_info names it; without it the best one by capability.",
+     nullptr, 0, 0},
+    {sizeof(jl_option), JL_OPTION_BOOL, "polled", "false",
+     "Engine ofi: whether applications poll: libfabric then rings no descriptor, which makes small messages "
+     "faster; "
+     "who waits all the same is woken by its peers, over TCP.",
      nullptr, 0, 0},
     {sizeof(jl_option), JL_OPTION_TEXT, "local",
      nullptr, "The IPv4 or IPv6 address of the device to use; sockets of that family that are bound to no address get it.",
@@ -112,6 +118,7 @@ settings read_settings(const jl_create& create) {
     settings out{};
     out.engine = values.text(row_engine);
     out.fabric = values.text(row_fabric);
+    out.polled = values.flag(row_polled);
     out.local = read_address(
         values, row_local, [](const address&) { return true; }, "IPv4 or IPv6 address");
     out.multicast = read_address(

@@ -19,6 +19,7 @@ namespace joinleaf::rdma {
 struct settings {
     std::string engine;
     std::string fabric;
+    bool polled = false; // engine ofi: the application never waits for long
     address local;     // size 0: none is preferred
     address multicast; // where roots of that family send once for all leaves; size 0: nowhere
     std::string group; // the same as it is written

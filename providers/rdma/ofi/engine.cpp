@@ -10,15 +10,15 @@ namespace {
 
 class engine final : public rdma::engine {
   public:
-    engine(std::shared_ptr<fabric> way, std::size_t slice_size)
-        : fabric_(std::move(way)), slice_size_(slice_size) {}
+    engine(std::shared_ptr<fabric> way, std::size_t slice_size, bool polled)
+        : fabric_(std::move(way)), slice_size_(slice_size), polled_(polled) {}
 
     tl::expected<std::unique_ptr<rdma::station>, failure> open(int family, station_owner& owner) override {
         if (fabric_->info_for(family) == nullptr) {
             return tl::unexpected(
                 failure{WSAEAFNOSUPPORT, "libfabric's provider has no address of this family"});
         }
-        auto made = std::make_unique<station>(fabric_, family, slice_size_, owner);
+        auto made = std::make_unique<station>(fabric_, family, slice_size_, polled_, owner);
         if (auto opened = made->open(); !opened) {
             return tl::unexpected(opened.error());
         }
@@ -30,6 +30,7 @@ class engine final : public rdma::engine {
   private:
     const std::shared_ptr<fabric> fabric_;
     const std::size_t slice_size_;
+    const bool polled_;
 };
 
 } // namespace
@@ -43,6 +44,6 @@ JOINLEAF_RDMA_ENGINE bool joinleaf_rdma_engine(const joinleaf::rdma::settings& l
         why = way.error();
         return false;
     }
-    out = std::make_unique<joinleaf::rdma::ofi::engine>(std::move(*way), limits.slice);
+    out = std::make_unique<joinleaf::rdma::ofi::engine>(std::move(*way), limits.slice, limits.polled);
     return true;
 }

@@ -68,9 +68,9 @@ constexpr std::chrono::seconds opening_takes{1};
 
 } // namespace
 
-tl::expected<std::shared_ptr<port>, failure> port::open(const fabric& way, int family,
-                                                        std::size_t slice_size) {
-    std::shared_ptr<port> made(new port(family, slice_size));
+tl::expected<std::shared_ptr<port>, failure> port::open(const fabric& way, int family, std::size_t slice_size,
+                                                        bool polled) {
+    std::shared_ptr<port> made(new port(family, slice_size, polled));
     if (auto started = made->start(way); !started) {
         return tl::unexpected(started.error());
     }
@@ -138,10 +138,11 @@ tl::expected<void, failure> port::open_queue() {
     fi_cq_attr wanted{};
     wanted.size = info_->tx_attr->size + info_->rx_attr->size;
     wanted.format = FI_CQ_FORMAT_DATA;
-    wanted.wait_obj = FI_WAIT_FD;
+    // A queue with a descriptor rings it for every completion, asked or not.
+    wanted.wait_obj = polled_ ? FI_WAIT_NONE : FI_WAIT_FD;
     fid_cq* made = nullptr;
     int code = fi_cq_open(domain_.get(), &wanted, &made, nullptr);
-    if (code != 0) {
+    if (code != 0 && !polled_) {
         // Some have no descriptor to wait on; peers knock instead.
         wanted.wait_obj = FI_WAIT_NONE;
         code = fi_cq_open(domain_.get(), &wanted, &made, nullptr);

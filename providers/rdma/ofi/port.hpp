@@ -28,7 +28,7 @@ class line;
 class port final : offer_port {
   public:
     static tl::expected<std::shared_ptr<port>, failure> open(const fabric& way, int family,
-                                                             std::size_t slice_size);
+                                                             std::size_t slice_size, bool polled);
     port(const port&) = delete;
     port& operator=(const port&) = delete;
     ~port() override;
@@ -63,6 +63,8 @@ class port final : offer_port {
     bool poll(station_owner& owner);
     [[nodiscard]] int fd() const noexcept { return fd_; }
     bool arm() noexcept;
+    // A network takes what was copied by and by, and without a descriptor nobody hears of it.
+    [[nodiscard]] bool wants_polls() const noexcept { return fd_ < 0 && needs_opening(); }
 
   private:
     // What libfabric gets as context. Its first member is libfabric's own.
@@ -99,7 +101,8 @@ class port final : offer_port {
         owned<fid_mr> registration;
     };
 
-    port(int family, std::size_t slice_size) : family_(family), slice_size_(slice_size) {}
+    port(int family, std::size_t slice_size, bool polled)
+        : family_(family), slice_size_(slice_size), polled_(polled) {}
     tl::expected<void, failure> start(const fabric& way);
     tl::expected<void, failure> open_queue();
     tl::expected<void, failure> open_endpoint();
@@ -131,6 +134,7 @@ class port final : offer_port {
 
     const int family_;
     const std::size_t slice_size_;
+    const bool polled_; // no descriptor is wanted
     owned_info info_;
     std::size_t inject_size_ = 0;
     bool needs_registration_ = false;

@@ -18,8 +18,9 @@ constexpr int connections_a_poll = 64;
 
 } // namespace
 
-station::station(std::shared_ptr<fabric> way, int family, std::size_t slice_size, station_owner& owner)
-    : fabric_(std::move(way)), family_(family), slice_size_(slice_size), owner_(owner) {}
+station::station(std::shared_ptr<fabric> way, int family, std::size_t slice_size, bool polled,
+                 station_owner& owner)
+    : fabric_(std::move(way)), family_(family), slice_size_(slice_size), polled_(polled), owner_(owner) {}
 
 station::~station() {
     // The endpoint goes before the lines, whose slices it may still hold.
@@ -184,7 +185,7 @@ int station::any_fd() const noexcept {
 }
 
 tl::expected<void, failure> station::open_data() {
-    auto made = port::open(*fabric_, family_, slice_size_);
+    auto made = port::open(*fabric_, family_, slice_size_, polled_);
     if (!made) {
         return tl::unexpected(made.error());
     }

@@ -22,7 +22,9 @@ inline constexpr const char* no_multicast = "engine ofi has no multicast: libfab
 // A station of engine ofi: a TCP listener and lines for control, one reliable datagram endpoint for slices.
 class station final : public rdma::station {
   public:
-    station(std::shared_ptr<fabric> way, int family, std::size_t slice_size, station_owner& owner);
+    // polled: the endpoint shall have no descriptor.
+    station(std::shared_ptr<fabric> way, int family, std::size_t slice_size, bool polled,
+            station_owner& owner);
     ~station() override;
     tl::expected<void, failure> open();
 
@@ -48,6 +50,7 @@ class station final : public rdma::station {
     [[nodiscard]] int control_fd() const override { return epoll_.get(); }
     [[nodiscard]] int data_fd() const override;
     bool arm_data() override;
+    [[nodiscard]] bool wants_polls() const override { return data_->wants_polls(); }
 
     // For the lines.
     void watch_line(line& which, std::uint32_t events) noexcept;
@@ -73,6 +76,7 @@ class station final : public rdma::station {
     const std::shared_ptr<fabric> fabric_;
     const int family_;
     const std::size_t slice_size_;
+    const bool polled_;
     station_owner& owner_;
 
     tcp::descriptor epoll_;

@@ -22,11 +22,17 @@ class Fabric : public Session {
         limits_.window = 16;
         limits_.send_buffer = 1u << 20;
         limits_.recv_buffer = 1u << 20;
-        auto made = load_engine("ofi", limits_, OFI_LIBRARY);
-        ASSERT_TRUE(made) << made.error().sentence;
-        engine_ = std::move(*made);
+        for (const bool polled : {false, true}) {
+            limits_.polled = polled;
+            auto made = load_engine("ofi", limits_, OFI_LIBRARY);
+            ASSERT_TRUE(made) << made.error().sentence;
+            (polled ? polled_ : watched_) = std::move(*made);
+        }
+        use(false);
     }
-    engine& way() override { return *engine_; }
+    engine& way() override { return *used_; }
+    // By every socket that is made from now on.
+    void use(bool polled) { used_ = (polled ? polled_ : watched_).get(); }
     [[nodiscard]] virtual const char* fabric_name() const { return "tcp;ofi_rxm"; }
 
     static address loopback() {
@@ -62,7 +68,10 @@ class Fabric : public Session {
         second.close(round % 3 == 0 ? JL_CLOSE_GRACEFUL : JL_CLOSE_ABORT);
     }
 
-    std::unique_ptr<engine> engine_;
+  private:
+    std::unique_ptr<engine> watched_;
+    std::unique_ptr<engine> polled_;
+    engine* used_ = nullptr;
 };
 
 // Two ends of a connection, as the session layer has them.
@@ -111,6 +120,7 @@ TEST_F(Fabric, PeersThatRxmMakesTalkInAnotherWayAreRefused) {
 // Whoever closes with a reset, at any moment of a flood in both directions, ends nothing but the session.
 TEST_F(Fabric, ResetsInTheMiddleOfAFloodEndTheSessionAndNothingElse) {
     for (int round = 0; round < 24; ++round) {
+        use(round / 4 % 2 == 1);
         reset_in_a_flood(round);
     }
 }
@@ -172,6 +182,61 @@ TEST_F(SharedMemory, ResetsInTheMiddleOfAFloodEndTheSessionAndNothingElse) {
         reset_in_a_flood(round);
     }
 }
+
+// Without a descriptor on one end, or both, whoever waits is woken all the same.
+class Waiting : public Fabric, public ::testing::WithParamInterface<std::pair<bool, bool>> {};
+
+TEST_P(Waiting, EchoesOfAnySizeComeToBothEnds) {
+    use(GetParam().first);
+    auto at = make_root(wire::data_role::root);
+    const address name = at.listen(16, loopback());
+    use(GetParam().second);
+    auto [leaf, branch] = ask(at, name);
+    constexpr int messages = 40;
+    const auto text = [](int i) { return message_number(i, i % 4 == 3 ? 700'000 : 64); };
+    std::thread echo([&, &there = leaf] {
+        std::string got;
+        for (int i = 0; i < messages; ++i) {
+            ASSERT_EQ(0, there.receive(got));
+            ASSERT_EQ(0, there.send(got));
+        }
+    });
+    std::string got;
+    for (int i = 0; i < messages; ++i) {
+        EXPECT_EQ(0, at.send(text(i)));
+        EXPECT_EQ(0, at.receive(got));
+        EXPECT_EQ(text(i), got);
+    }
+    echo.join();
+}
+
+TEST_P(Waiting, AFloodComesWholeToAReaderThatWaits) {
+    use(GetParam().first);
+    auto at = make_root(wire::data_role::root);
+    const address name = at.listen(16, loopback());
+    use(GetParam().second);
+    auto [leaf, branch] = ask(at, name);
+    constexpr int messages = 3000;
+    std::thread flood([&] {
+        for (int i = 0; i < messages; ++i) {
+            ASSERT_EQ(0, at.send(message_number(i, i % 100 == 99 ? 300'000 : 90)));
+        }
+    });
+    std::string got;
+    for (int i = 0; i < messages; ++i) {
+        ASSERT_EQ(0, leaf.receive(got));
+        ASSERT_EQ(message_number(i, i % 100 == 99 ? 300'000 : 90), got);
+    }
+    flood.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(Ends, Waiting,
+                         ::testing::Values(std::pair(false, false), std::pair(false, true),
+                                           std::pair(true, false), std::pair(true, true)),
+                         [](const auto& of) {
+                             return std::string(of.param.first ? "Polled" : "Watched") + "Root" +
+                                    (of.param.second ? "Polled" : "Watched") + "Leaf";
+                         });
 
 } // namespace
 } // namespace joinleaf::rdma::test
