@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -105,10 +106,22 @@ class desk final : offer_port, station_owner {
 class Offers : public testing::Test {
   protected:
     Offers() : to_receiver(sender.open->open_pair()), to_sender(receiver.open->open_pair()) {
+        meet();
+        log.fill('a');
+    }
+
+    void meet() {
         sender.open->meet(to_receiver, receiver.open->introduction(to_sender), 0);
         receiver.open->meet(to_sender, sender.open->introduction(to_receiver), 0);
         deliver();
-        log.fill('a');
+    }
+    // Over another line.
+    void meet_again() {
+        sender.open->close_pair(to_receiver);
+        receiver.open->close_pair(to_sender);
+        to_receiver = sender.open->open_pair();
+        to_sender = receiver.open->open_pair();
+        meet();
     }
 
     static void pass(desk& from, desk& to) {
@@ -296,6 +309,32 @@ TEST_F(Offers, NoticesThatAreNoneChangeNothing) {
     EXPECT_TRUE(sender.refused.empty());
     run();
     EXPECT_EQ(1U, receiver.come.size());
+}
+
+// Whatever becomes of notices on their way: what is handed on lay in the log, and no more comes back than was offered.
+TEST_F(Offers, NoticesThatArriveDamagedReachNothingBeyondTheLog) {
+    std::mt19937 lot(7);
+    constexpr std::size_t lines = 500;
+    constexpr std::size_t offers_a_line = 6;
+    for (std::size_t line = 0; line < lines; ++line) {
+        for (std::uint32_t i = 0; i < offers_a_line && offer(i); ++i) {
+            auto& bytes = sender.out.back().bytes;
+            bytes[lot() % bytes.size()] ^= std::byte{static_cast<std::uint8_t>(1U << lot() % 8)};
+        }
+        pass(sender, receiver);
+        receiver.land_all();
+        for (auto& each : receiver.out) {
+            each.bytes[lot() % each.bytes.size()] ^= std::byte{static_cast<std::uint8_t>(1U << lot() % 8)};
+        }
+        run();
+        meet_again();
+    }
+    EXPECT_LT(lines, receiver.come.size()) << "some damage leaves an offer what it is";
+    EXPECT_LE(sender.taken.size() + sender.refused.size(), lines * offers_a_line);
+    for (const std::string& each : receiver.come) {
+        ASSERT_EQ(each.size(), static_cast<std::size_t>(std::ranges::count(each, 'a')));
+    }
+    EXPECT_EQ(8U, receiver.rooms);
 }
 
 TEST_F(Offers, ToWhoSaysNothingOfItselfDoNotExist) {
